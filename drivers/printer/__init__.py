@@ -1,0 +1,89 @@
+"""The receipt printer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from drivers.address import DeviceAddress
+from drivers.errors import DeviceSetup
+
+
+@dataclass(frozen=True)
+class ReceiptLine:
+    """One line of an order. `price` is for one piece, in the receipt's currency."""
+
+    quantity: int
+    name: str
+    price: Decimal
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a customer takes home."""
+
+    shop: str
+    order_id: str
+    transaction_id: str | None
+    lines: tuple[ReceiptLine, ...]
+    total: Decimal
+    currency: str
+    printed_at: datetime
+    link: str | None = None
+    footer: str = "Thank you!"
+
+
+@dataclass(frozen=True)
+class PrinterStatus:
+    """What the printer says of itself. What it didn't say is "unknown", never guessed."""
+
+    online: Literal["yes", "no", "unknown"]
+    paper: Literal["ok", "low", "out", "unknown"]
+    cover: Literal["closed", "open", "unknown"]
+
+
+class Printer(Protocol):
+    """A receipt printer."""
+
+    async def print_receipt(self, receipt: Receipt) -> None:
+        """Print and cut `receipt`; return when the printer has taken all of it.
+
+        Raises:
+            OutOfPaper, CoverOpen: said before anything is printed, or found afterwards.
+            DeviceAbsent, DeviceLost, DeviceTimeout: the printer is not there, went away, or is stalled.
+        """
+
+    async def status(self) -> PrinterStatus:
+        """Ask the printer how it is.
+
+        Raises:
+            DeviceAbsent, DeviceTimeout: it can't be asked.
+        """
+
+    async def close(self) -> None:
+        """Let go of the printer."""
+
+
+def open_printer(url: str) -> Printer:
+    """Open the printer at `url`.
+
+    ``simulated:``, ``escpos+tcp://10.0.0.5:9100``, ``escpos+usb://04b8:0e15``, ``escpos+serial:/dev/ttyUSB0?baud=38400``,
+    ``escpos+file:/dev/usb/lp0``; each with ``?columns=48`` (80 mm paper, the default) or 32 (58 mm).
+
+    Raises:
+        DeviceSetup: the address or its library can't be used.
+    """
+    address = DeviceAddress.parse(url)
+    match address.scheme:
+        case "simulated":
+            from drivers.printer.simulated import open_simulated
+
+            return open_simulated(address)
+        case "escpos+tcp" | "escpos+usb" | "escpos+serial" | "escpos+file":
+            from drivers.printer.escpos import open_escpos
+
+            return open_escpos(address)
+    raise DeviceSetup(f"no printer backend for {url!r}; known: simulated:, escpos+tcp:, escpos+usb:, escpos+serial:, escpos+file:")
