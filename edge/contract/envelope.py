@@ -1,0 +1,122 @@
+"""NATSMessage: the envelope of section 5, strict when made, tolerant when read."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from edge.contract.errors import InvalidMessage, InvalidPayload
+from edge.contract.wire import to_json
+
+VERSION = "1.0"
+
+
+def is_uuid4(text: object) -> bool:
+    """Whether `text` is a UUID v4 in its usual form."""
+    if not isinstance(text, str) or len(text) != 36:
+        return False
+    try:
+        return uuid.UUID(text).version == 4
+    except ValueError:
+        return False
+
+
+def now() -> str:
+    """The time as the envelope writes it: UTC, ISO 8601, milliseconds, Z."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+@dataclass
+class NATSMessage:
+    """One message on the bus (section 5.2)."""
+
+    msg_id: str
+    timestamp: str
+    session_id: str
+    trace_id: str
+    version: str
+    payload: dict[str, Any]
+
+    @classmethod
+    def create(cls, session_id: str, payload: dict[str, Any], trace_id: str | None = None) -> NATSMessage:
+        """A message to send: its own id, the time, and every field in the form section 5.1 gives.
+
+        Raises:
+            ValueError: `session_id` or `trace_id` is not a UUID v4.
+        """
+        for name, value in (("session_id", session_id), ("trace_id", trace_id)):
+            if value is not None and not is_uuid4(value):
+                raise ValueError(f"{name} is not a UUID v4: {value!r}")
+        return cls(
+            msg_id=str(uuid.uuid4()),
+            timestamp=now(),
+            session_id=session_id,
+            trace_id=trace_id or str(uuid.uuid4()),
+            version=VERSION,
+            payload=payload,
+        )
+
+    def to_json(self) -> str:
+        """The message as JSON text."""
+        return to_json(asdict(self)).decode()
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> NATSMessage:
+        """Read a message from anyone: only the payload is needed, as in section 10.2's examples.
+
+        A missing or foreign id stays as it came ("" when missing): whoever needs a UUID v4 asks `is_uuid4`.
+
+        Raises:
+            InvalidMessage: not a JSON object.
+            InvalidPayload: no payload, or one that is not an object.
+        """
+        try:
+            fields = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidMessage(f"not JSON: {error}") from None
+        except RecursionError:
+            raise InvalidMessage("JSON nested too deeply") from None
+        if not isinstance(fields, dict):
+            raise InvalidMessage(f"an envelope is a JSON object, not {type(fields).__name__}")
+        payload = fields.get("payload")
+        if payload is None:
+            raise InvalidPayload("payload", "envelope field `payload` is missing")
+        if not isinstance(payload, dict):
+            raise InvalidPayload(
+                "payload", f"envelope field `payload` is an object, not {type(payload).__name__}"
+            )
+
+        def text(name: str) -> str:
+            value = fields.get(name)
+            return value if isinstance(value, str) else ""
+
+        return cls(
+            msg_id=text("msg_id"),
+            timestamp=text("timestamp"),
+            session_id=text("session_id"),
+            trace_id=text("trace_id"),
+            version=text("version") or VERSION,
+            payload=payload,
+        )
+
+
+def envelope_faults(message: NATSMessage) -> list[str]:
+    """What in a message's envelope is not as section 5.1 demands of a sender; empty when all is well."""
+    faults = [
+        f"{name} is not a UUID v4"
+        for name in ("msg_id", "session_id", "trace_id")
+        if not is_uuid4(getattr(message, name))
+    ]
+    try:
+        moment = datetime.fromisoformat(message.timestamp)
+        if not message.timestamp.endswith("Z") or moment.utcoffset() is None:
+            faults.append("timestamp is not UTC with Z")
+    except ValueError:
+        faults.append("timestamp is not ISO 8601")
+    if not message.version:
+        faults.append("version is missing")
+    return faults

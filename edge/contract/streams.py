@@ -1,0 +1,51 @@
+"""The streams of section 4 and the consumers of section 9, as data.
+
+`no_ack` on KIOSK_COMMANDS is decision 1: without it the stream's own acknowledgement reaches a
+requester before the agent's answer does. Consumers of recsys and hardware are read into section 9's gap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+EVENTS_STREAM: dict[str, Any] = {
+    "name": "KIOSK_EVENTS",
+    "subjects": ["kiosk.vision.>", "kiosk.voice.>", "kiosk.input.>", "kiosk.session.>", "kiosk.ui.>"],
+    "retention": "limits",
+    "max_age": 86400_000_000_000,  # 24 hours in nanoseconds
+    "max_msgs": 100000,
+    "storage": "file",
+    "replicas": 1,
+}
+
+COMMANDS_STREAM: dict[str, Any] = {
+    "name": "KIOSK_COMMANDS",
+    "subjects": ["kiosk.agent.>", "kiosk.hardware.>"],
+    "retention": "workqueue",
+    "max_age": 300_000_000_000,  # 5 minutes
+    "storage": "memory",
+    "replicas": 1,
+    "no_ack": True,
+}
+
+STREAMS = (EVENTS_STREAM, COMMANDS_STREAM)
+
+
+def _consumer(agent: str, max_deliver: int, ack_wait_s: int, *more_subjects: str) -> dict[str, Any]:
+    return {
+        "durable_name": f"{agent}-agent-consumer",
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "max_deliver": max_deliver,
+        "ack_wait": ack_wait_s * 1_000_000_000,  # nanoseconds
+        "filter_subjects": [f"kiosk.agent.{agent}.>", *more_subjects],
+    }
+
+
+# By agent name; agents that answer nothing have none.
+CONSUMERS: dict[str, dict[str, Any]] = {
+    "menu": _consumer("menu", 3, 5),
+    "recsys": _consumer("recsys", 3, 5),
+    "payment": _consumer("payment", 1, 30),  # no retries for payment
+    "hardware": _consumer("hardware", 3, 5, "kiosk.hardware.>"),
+}
