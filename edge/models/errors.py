@@ -44,4 +44,7 @@ class PullFailed(ModelError):
 
     def __init__(self, failures: Mapping[str, ModelError]) -> None:
         self.failures = dict(failures)
-        super().__init__("\n".join(f"{name}: {error}" for name, error in self.failures.items()))
+        lines = [f"{name}: {error}" for name, error in self.failures.items()]
+        if any(isinstance(error, ModelUnavailable) for error in self.failures.values()):
+            lines.append("Without a network: put the files into a folder and name it in KIOSK_MODELS_MIRROR.")
+        super().__init__("\n".join(lines))

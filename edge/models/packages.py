@@ -32,6 +32,7 @@ _PIP_OPTIONS = (
     *("--no-deps", "--only-binary=:all:", "--no-cache-dir"),
     *("--no-input", "--disable-pip-version-check", "--progress-bar", "raw"),
 )
+_ERROR_MARK = re.compile(r"^(ERROR:|npm error|npm ERR!) *")
 _PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 
 
@@ -142,8 +143,11 @@ async def _listen(client: asyncio.subprocess.Process, said: deque[str], transfer
 def _last_words(said: Iterable[str]) -> str:
     """The client's own account of what went wrong: its error lines if it marks any, else its last line."""
     lines = list(said)
-    errors = [line for line in lines if line.startswith(("ERROR:", "npm error", "npm ERR!"))]
-    return "; ".join(errors[:3] or lines[-1:])
+    marked = [_ERROR_MARK.sub("", line) for line in lines if _ERROR_MARK.match(line)]
+    words = "; ".join(marked[:4] or lines[-1:])
+    if "(from versions: none)" in words:  # pip says no more than this when it can't reach its registry
+        words = f"it found no version at all, as when its registry can't be reached ({words})"
+    return words
 
 
 def _the_one(folder: Path, pattern: str, wanted: str) -> Path:

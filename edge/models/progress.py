@@ -25,8 +25,8 @@ Phase = Literal["waiting", "downloading", "checking", "done", "failed"]
 class Progress:
     """Where one download stands.
 
-    `names` are the assets it brings (one package can carry several). `done_bytes` and `total_bytes` count what
-    is transferred: of a package, the package. `total_bytes` is None while unknown.
+    `names` are the assets it brings (one package can carry several). `done_bytes` and `total_bytes` count
+    what is transferred: of a package, the package. `total_bytes` is None while unknown.
     """
 
     names: tuple[str, ...]
