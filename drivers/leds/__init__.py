@@ -35,7 +35,9 @@ class Leds(Protocol):
 
 
 def open_leds(url: str) -> Leds:
-    """Open the strip at `url`: ``simulated:?count=24``, ``spi:/dev/spidev0.0?count=24``, ``ws281x:18?count=24``.
+    """Open the strip at `url`.
+
+    ``simulated:?count=24``, ``spi:/dev/spidev0.0?count=24``, ``ws281x:18?count=24`` (a GPIO number).
 
     Raises:
         DeviceSetup: the address or its library can't be used.
