@@ -1,0 +1,333 @@
+"""Publishing events and asking agents. Agents have one of these; so have the CLI, the bench and the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar, overload
+
+import nats.errors
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, NoStreamResponseError
+from nats.nuid import NUID
+
+from edge.bus.connection import DEFAULT_URL, BusUnreachable, PublishFailed, connect
+from edge.bus.streams import ensure_streams
+from edge.contract.envelope import NATSMessage, is_uuid4
+from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
+from edge.contract.subjects import Command, Event, agent_of, event_on
+from edge.contract.wire import Payload, from_fields, to_fields
+
+log = logging.getLogger(__name__)
+
+REPLY_TO = "Kiosk-Reply-To"  # decision 2: JetStream doesn't keep a reply subject, so it travels as a header
+DEADLINE = "Kiosk-Deadline"  # Unix time in ms after which nobody wants the command done any more
+_PUBLISH_TRIES = 3
+_PUBLISH_TIMEOUT_S = 5.0
+_PING_TIMEOUT_S = 1.0
+_ALIVE_FOR_S = 1.0  # an agent that answered this recently isn't pinged before the next command
+_UNADVERTISED_GRACE_S = 0.25  # for responders that are no micro service, such as `nats reply`
+
+P = TypeVar("P", bound=Payload)
+Q = TypeVar("Q", bound=Payload)
+A = TypeVar("A", bound=Payload)
+
+# The message being handled, so that what its handler says and asks belongs to the same trace.
+current: contextvars.ContextVar[NATSMessage | None] = contextvars.ContextVar("kiosk_current", default=None)
+
+
+class Client:
+    """One connection to the bus.
+
+    `session_id` goes into every message that isn't said in answer to another; between customers it is the
+    id of no session in particular, but always a UUID v4.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, *, name: str = "client") -> None:
+        self.url = url
+        self.name = name
+        self.session_id = str(uuid.uuid4())
+        self._nc: NatsClient | None = None
+        self._js: JetStreamContext | None = None
+        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._inbox = ""
+        self._nuid = NUID()
+        self._alive_at_s: dict[str, float] = {}
+
+    async def connect(self, *, wait_s: float | None = None, setup: bool = False) -> None:
+        """Connect; with `setup` make the streams too.
+
+        Raises:
+            BusUnreachable: `wait_s` ran out.
+            SetupRefused: the server has streams that can't become the contract's.
+        """
+        nc = await connect(self.url, name=self.name, wait_s=wait_s)
+        self._nc = nc
+        self._js = nc.jetstream(timeout=_PUBLISH_TIMEOUT_S)
+        self._inbox = nc.new_inbox()
+        await nc.subscribe(f"{self._inbox}.*", cb=self._on_answer)
+        if setup:
+            await ensure_streams(self._js)
+
+    @property
+    def nc(self) -> NatsClient:
+        """The NATS connection.
+
+        Raises:
+            BusUnreachable: not connected yet.
+        """
+        if self._nc is None:
+            raise BusUnreachable(f"{self.name} is not connected")
+        return self._nc
+
+    @property
+    def js(self) -> JetStreamContext:
+        """The JetStream context.
+
+        Raises:
+            BusUnreachable: not connected yet.
+        """
+        if self._js is None:
+            raise BusUnreachable(f"{self.name} is not connected")
+        return self._js
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server is there now."""
+        return self._nc is not None and self._nc.is_connected
+
+    async def close(self) -> None:
+        """Say what is still to be said, and leave."""
+        if self._nc is None or self._nc.is_closed:
+            return
+        try:
+            await self._nc.drain() if self._nc.is_connected else await self._nc.close()
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            log.debug("%s: leaving the bus: %s", self.name, error)
+            await self._nc.close()
+
+    # -- saying ---------------------------------------------------------------------------------------------
+
+    def message(self, payload: dict[str, Any], *, session_id: str | None = None) -> NATSMessage:
+        """An envelope around `payload`, in the session and trace of the message being handled, if any."""
+        cause = current.get()
+        session = session_id or (
+            cause.session_id if cause and is_uuid4(cause.session_id) else self.session_id
+        )
+        trace = cause.trace_id if cause and is_uuid4(cause.trace_id) else None
+        return NATSMessage.create(session, payload, trace)
+
+    @overload
+    async def publish(self, event: Event[P], payload: P, *, session_id: str | None = None) -> None: ...
+    @overload
+    async def publish(
+        self, event: str, payload: dict[str, Any], *, session_id: str | None = None
+    ) -> None: ...
+    async def publish(
+        self, event: Event[Any] | str, payload: Payload | dict[str, Any], *, session_id: str | None = None
+    ) -> None:
+        """Publish an event; return once KIOSK_EVENTS has it.
+
+        A try that isn't acknowledged is repeated with the same `msg_id`; the stream keeps one of them.
+
+        Raises:
+            InvalidPayload: the payload is not what the contract says.
+            PublishFailed: no acknowledgement came.
+        """
+        subject = event if isinstance(event, str) else event.subject
+        if isinstance(payload, Payload):
+            fields = to_fields(payload)
+        else:
+            fields = payload
+            known = event_on(subject)
+            if known is not None:
+                from_fields(fields, known.payload)
+        message = self.message(fields, session_id=session_id)
+        data = message.to_json().encode()
+        reason: Exception | None = None
+        for _ in range(_PUBLISH_TRIES):
+            try:
+                await self.js.publish(
+                    subject, data, timeout=_PUBLISH_TIMEOUT_S, headers={"Nats-Msg-Id": message.msg_id}
+                )
+            except NoStreamResponseError as error:
+                reason = error
+                await ensure_streams(self.js)
+            except (nats.errors.Error, TimeoutError, APIError, OSError) as error:
+                reason = error
+            else:
+                return
+        raise PublishFailed(f"{subject} was not acknowledged: {reason or 'no answer'}") from reason
+
+    # -- asking ---------------------------------------------------------------------------------------------
+
+    @overload
+    async def request(self, command: Command[Q, A], ask: Q, timeout: float | None = None) -> A: ...
+    @overload
+    async def request(
+        self, command: str, ask: dict[str, Any], timeout: float | None = None
+    ) -> dict[str, Any]: ...
+    async def request(
+        self, command: Command[Any, Any] | str, ask: Payload | dict[str, Any], timeout: float | None = None
+    ) -> Any:
+        """Ask and wait for the answer, at most `timeout` seconds (default: the table's, or 5).
+
+        With a command of the table and its payload type the ask is durable (decision 2) and the answer typed;
+        with a subject and a dict it is the live request of section 10.1, answered by the whole envelope.
+
+        Raises:
+            AskError: refused; UNAVAILABLE when the agent isn't running, TIMEOUT when it didn't answer.
+            InvalidPayload: the ask is not what the contract says.
+        """
+        if isinstance(command, str):
+            assert isinstance(ask, dict)  # noqa: S101 - by the overloads
+            return await self._ask_live(command, ask, timeout or 5.0)
+        assert isinstance(ask, Payload)  # noqa: S101 - by the overloads
+        return await self._ask_durably(command, ask, timeout or command.timeout_s)
+
+    async def _ask_durably(self, command: Command[Q, A], ask: Q, timeout: float) -> A:
+        fields = to_fields(ask)
+        agent = command.done_by
+        deadline_s = time.time() + timeout
+        if time.monotonic() - self._alive_at_s.get(
+            agent, -_ALIVE_FOR_S
+        ) >= _ALIVE_FOR_S and not await self.is_up(agent):
+            raise _unavailable(agent)
+        token = self._nuid.next().decode()
+        inbox = f"{self._inbox}.{token}"
+        answer: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        self._waiting[token] = answer
+        try:
+            await self.nc.publish(
+                command.subject,
+                self.message(fields).to_json().encode(),
+                reply=inbox,
+                headers={REPLY_TO: inbox, DEADLINE: str(int(deadline_s * 1000))},
+            )
+            data = (await asyncio.wait_for(answer, timeout)).data
+        except TimeoutError:
+            raise await self._no_answer(agent, command.subject, timeout) from None
+        except (nats.errors.Error, OSError) as error:
+            raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
+        finally:
+            self._waiting.pop(token, None)
+        self._alive_at_s[agent] = time.monotonic()
+        try:
+            reply = NATSMessage.from_json(data)
+            if reply.payload.get("status") == "error":
+                raise AskError.from_payload(reply.payload)
+            return from_fields(reply.payload, command.reply)
+        except ContractError as error:
+            raise AskError(
+                ErrorCode.INTERNAL_ERROR, f"{agent}'s answer breaks the contract: {error}"
+            ) from error
+
+    async def _ask_live(self, subject: str, ask: dict[str, Any], timeout: float) -> dict[str, Any]:
+        agent = agent_of(subject)
+        asked = asyncio.ensure_future(
+            self.nc.request(subject, self.message(ask).to_json().encode(), timeout=timeout)
+        )
+        try:
+            if agent is not None and not await self.is_up(agent):
+                await asyncio.wait([asked], timeout=_UNADVERTISED_GRACE_S)
+                if not asked.done():
+                    raise _unavailable(agent)
+            answer = await asked
+        except nats.errors.NoRespondersError:
+            raise _unavailable(agent or subject) from None
+        except (nats.errors.TimeoutError, TimeoutError):
+            raise await self._no_answer(agent, subject, timeout) from None
+        except (nats.errors.Error, OSError) as error:
+            raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
+        finally:
+            asked.cancel()
+        try:
+            reply = json.loads(answer.data)
+        except ValueError as error:
+            raise AskError(
+                ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not JSON: {error}"
+            ) from error
+        if not isinstance(reply, dict):
+            raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not a JSON object")
+        return reply
+
+    async def is_up(self, agent: str) -> bool:
+        """Whether an instance of `agent` is on the bus now (its micro service answers pings)."""
+        try:
+            await self.nc.request(f"$SRV.PING.{agent}", b"", timeout=_PING_TIMEOUT_S)
+        except nats.errors.NoRespondersError:
+            return False
+        except (nats.errors.TimeoutError, TimeoutError):
+            return True  # it is subscribed, only slow
+        except (nats.errors.Error, OSError) as error:
+            raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
+        return True
+
+    async def _no_answer(self, agent: str | None, subject: str, timeout: float) -> AskError:
+        if agent is not None:
+            self._alive_at_s.pop(agent, None)
+            if not await self.is_up(agent):
+                return _unavailable(agent)
+        return AskError(ErrorCode.TIMEOUT, f"{agent or subject} did not answer within {timeout:g} s")
+
+    async def _on_answer(self, msg: Msg) -> None:
+        waiting = self._waiting.get(msg.subject.rsplit(".", 1)[-1])
+        if waiting is None or waiting.done():
+            return  # an answer after its deadline, or a second one
+        if msg.headers and msg.headers.get("Status") == "503":
+            waiting.set_exception(nats.errors.NoRespondersError())
+        else:
+            waiting.set_result(msg)
+
+    # -- hearing --------------------------------------------------------------------------------------------
+
+    async def hear(self, event: Event[P], handler: Callable[[P], Awaitable[None]]) -> Subscription:
+        """Call `handler` with each `event` from now on, one after the other.
+
+        A malformed message is logged with its reason and left; so is a handler's exception.
+        """
+
+        async def on_message(msg: Msg) -> None:
+            try:
+                message = NATSMessage.from_json(msg.data)
+                payload = from_fields(message.payload, event.payload)
+            except ContractError as error:
+                log.warning("%s: ignored a message on %s: %s", self.name, msg.subject, error)
+                return
+            token = current.set(message)
+            try:
+                await handler(payload)
+            except Exception:
+                log.exception("%s: a fault while hearing %s", self.name, msg.subject)
+            finally:
+                current.reset(token)
+
+        return await self.nc.subscribe(event.subject, cb=on_message)
+
+    async def watch(
+        self, subject: str
+    ) -> AsyncIterator[tuple[str, NATSMessage | InvalidMessage | ContractError]]:
+        """Every message on `subject` (wildcards allowed) from now on; a malformed one as its error."""
+        subscription = await self.nc.subscribe(subject)
+        await self.nc.flush()
+        try:
+            async for msg in subscription.messages:
+                try:
+                    yield msg.subject, NATSMessage.from_json(msg.data)
+                except ContractError as error:
+                    yield msg.subject, error
+        finally:
+            if not self.nc.is_closed:
+                await subscription.unsubscribe()
+
+
+def _unavailable(agent: str) -> AskError:
+    return AskError(ErrorCode.UNAVAILABLE, f"{agent} is not running")

@@ -1,0 +1,137 @@
+"""Making the streams of section 4 and the consumers of section 9, and keeping them as the contract says."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
+
+from edge.bus.connection import BusUnreachable, SetupRefused
+from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, STREAMS
+
+log = logging.getLogger(__name__)
+
+_NANO = 1_000_000_000
+_DURATIONS = ("max_age", "ack_wait")  # nats-py keeps these in seconds and writes nanoseconds
+
+
+def stream_config(wanted: dict[str, Any]) -> StreamConfig:
+    """A stream of the contract as nats-py takes it."""
+    fields = _in_seconds(wanted)
+    fields["retention"] = RetentionPolicy(fields["retention"])
+    fields["storage"] = StorageType(fields["storage"])
+    fields["num_replicas"] = fields.pop("replicas")
+    return StreamConfig(**fields)
+
+
+def consumer_config(wanted: dict[str, Any]) -> ConsumerConfig:
+    """A consumer of the contract as nats-py takes it."""
+    fields = _in_seconds(wanted)
+    fields["deliver_policy"] = DeliverPolicy(fields["deliver_policy"])
+    fields["ack_policy"] = AckPolicy(fields["ack_policy"])
+    if len(fields["filter_subjects"]) == 1:
+        fields["filter_subject"] = fields.pop("filter_subjects")[0]
+    return ConsumerConfig(**fields)
+
+
+def _in_seconds(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: value / _NANO if name in _DURATIONS else value for name, value in wanted.items()}
+
+
+def drift(
+    wanted: StreamConfig | ConsumerConfig, found: StreamConfig | ConsumerConfig
+) -> dict[str, tuple[Any, Any]]:
+    """The settings that the contract names and the server has otherwise: name -> (wanted, found)."""
+    differing = {}
+    for name, value in vars(wanted).items():
+        if value is None:
+            continue
+        has = getattr(found, name)
+        if isinstance(value, list) and isinstance(has, list):
+            value, has = sorted(value), sorted(has)  # noqa: PLW2901 - the order of subjects means nothing
+        if value != has and not (value is False and has is None):
+            differing[name] = (value, has)
+    return differing
+
+
+async def ensure_streams(js: JetStreamContext) -> None:
+    """Make each stream that is missing, and bring each that drifted up to date.
+
+    Raises:
+        SetupRefused: the server refuses; the text names the stream and the setting.
+        BusUnreachable: JetStream does not answer.
+    """
+    for wanted in STREAMS:
+        config = stream_config(wanted)
+        try:
+            try:
+                found = (await js.stream_info(str(config.name))).config
+            except NotFoundError:
+                await js.add_stream(config)
+                log.info("made stream %s", config.name)
+                continue
+            differing = drift(config, found)
+            if differing:
+                log.warning(
+                    "stream %s drifted: %s; bringing it up to date", config.name, _in_words(differing)
+                )
+                for name, (value, _) in differing.items():
+                    setattr(found, name, value)
+                await js.update_stream(found)
+        except ServiceUnavailableError as error:
+            raise BusUnreachable(
+                "the NATS server has no JetStream: start it with nats-server.conf"
+            ) from error
+        except APIError as error:
+            raise _refused(f"stream {config.name}", error) from error
+        except TimeoutError as error:
+            raise BusUnreachable("JetStream does not answer") from error
+
+
+async def ensure_consumer(js: JetStreamContext, agent: str) -> ConsumerConfig | None:
+    """Make `agent`'s work-queue consumer, or bring it up to date; None for an agent that answers nothing.
+
+    Raises:
+        SetupRefused, BusUnreachable: as for `ensure_streams`.
+    """
+    wanted = CONSUMERS.get(agent)
+    if wanted is None:
+        return None
+    config = consumer_config(wanted)
+    stream = COMMANDS_STREAM["name"]
+    try:
+        try:
+            found = (await js.consumer_info(stream, wanted["durable_name"])).config
+        except NotFoundError:
+            await js.add_consumer(stream, config)
+            log.info("made consumer %s", wanted["durable_name"])
+            return config
+        differing = drift(config, found)
+        if differing:
+            log.warning(
+                "consumer %s drifted: %s; bringing it up to date",
+                wanted["durable_name"],
+                _in_words(differing),
+            )
+            await js.add_consumer(stream, config)  # on an existing durable this is an update
+    except ServiceUnavailableError as error:
+        raise BusUnreachable("the NATS server has no JetStream: start it with nats-server.conf") from error
+    except APIError as error:
+        raise _refused(f"consumer {wanted['durable_name']}", error) from error
+    except TimeoutError as error:
+        raise BusUnreachable("JetStream does not answer") from error
+    return config
+
+
+def _in_words(differing: dict[str, tuple[Any, Any]]) -> str:
+    return ", ".join(f"{name} is {found!r}, wanted {value!r}" for name, (value, found) in differing.items())
+
+
+def _refused(what: str, error: APIError) -> SetupRefused:
+    return SetupRefused(
+        f"the server refuses {what} as the contract wants it: {error.description} (code {error.err_code}). "
+        "Delete it, or point the kiosk at its own server; deleting a stream deletes what it holds."
+    )
