@@ -45,7 +45,10 @@ class NfcReader(Protocol):
 
 
 def open_nfc_reader(url: str) -> NfcReader:
-    """Open the reader at `url`: ``simulated:``, ``pcsc:`` (the first reader), ``pcsc:?reader=ACR122`` (by name).
+    """Open the reader at `url`.
+
+    ``simulated:``, ``pcsc:`` (the first reader), ``pcsc:?reader=ACR122`` (the first whose name has that in
+    it).
 
     Raises:
         DeviceSetup: the address or its library can't be used.
