@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -38,3 +39,20 @@ async def bus(nats_server: EmbeddedServer) -> AsyncIterator[Client]:
     await client.connect(wait_s=10, setup=True)
     yield client
     await client.close()
+
+
+def server_2_10() -> Path:
+    """The oldest nats-server we support, as `make test` installs it; skips where it isn't."""
+    named = os.environ.get("KIOSK_NATS_SERVER_2_10")
+    program = Path(named) if named else Path(sys.prefix) / "nats-server-2.10" / "bin" / "nats-server"
+    if not program.is_file():
+        pytest.skip(f"no nats-server 2.10 at {program}: make setup-test installs it")
+    return program
+
+
+@pytest.fixture(params=["newest", "2.10"])
+async def each_server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    """The newest nats-server, and 2.10, which the image and docker-compose.yml use."""
+    program = server_2_10() if request.param == "2.10" else None
+    async with EmbeddedServer(tmp_path / "nats", program=program) as server:
+        yield server
