@@ -141,9 +141,8 @@ class PatternPlayer:
                 await self._strip.show(first)
             except DriverError as error:
                 self.failure = error
-                scene.end_s = (
-                    start_s  # what still shows is the pattern before: darken it when the strip is back
-                )
+                # What still shows is the pattern before: darken it when the strip is back.
+                scene.end_s = start_s
                 self._start(scene, None)
                 raise
             self.failure = None

@@ -62,11 +62,14 @@ async def test_pulse_moves_at_no_more_than_its_frame_rate(leds: SimulatedLeds) -
 
 
 async def test_the_next_pattern_replaces_without_a_dark_moment(leds: SimulatedLeds) -> None:
-    await leds.play("solid", "#FF0000", duration_ms=60_000)
+    await leds.play("pulse", "#FF0000", duration_ms=60_000)
+    first = leds.strip.frame
+    await leds.strip.wait_for(lambda frame: frame is not first)
     await leds.play("solid", "#0000FF", duration_ms=50)
     await leds.strip.wait_for(is_dark)
-    shown = [frame.colors[0] for frame in leds.strip.frames[1:]]
-    assert shown == ["#FF0000", "#0000FF", "#000000"]
+    shown = [frame.lit for frame in leds.strip.frames[1:]]
+    assert shown == [True] * (len(shown) - 1) + [False]
+    assert leds.strip.frames[-2].colors[0] == "#0000FF"
 
 
 async def test_many_at_once_leave_one_playing(leds: SimulatedLeds) -> None:
