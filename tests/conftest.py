@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.bus import Client, EmbeddedServer
+from edge.models import Store
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -56,3 +57,13 @@ async def each_server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
     program = server_2_10() if request.param == "2.10" else None
     async with EmbeddedServer(tmp_path / "nats", program=program) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def model_store() -> Store:
+    """What `kiosk models pull` brings; skips where it wasn't pulled."""
+    store = Store()
+    for finding in store.verify():
+        if finding.state != "good":
+            pytest.skip(f"{finding.words} (make setup-test pulls it)")
+    return store

@@ -1,0 +1,26 @@
+"""The `kiosk` command."""
+
+from __future__ import annotations
+
+import typer
+
+from edge.cli import bus, models
+
+app = typer.Typer(
+    name="kiosk",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The software on a self-service ordering kiosk. Start with: kiosk virtual",
+)
+app.add_typer(bus.app, name="bus")
+app.add_typer(models.app, name="models")
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

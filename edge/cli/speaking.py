@@ -1,0 +1,59 @@
+"""How the command speaks: one console, errors in a line, JSON in colour."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from drivers.errors import DriverError
+from edge.bus import BusError
+from edge.config import ConfigError
+from edge.contract.errors import AskError, ContractError
+from edge.models import ModelError
+
+T = TypeVar("T")
+
+console = Console()
+complaints = Console(stderr=True)
+
+# What a user can mend, or must hear of: said in a line, without a traceback.
+EXPECTED = (AskError, BusError, ConfigError, ContractError, DriverError, ModelError)
+
+
+def fail(text: str, code: int = 1) -> NoReturn:
+    """Say what went wrong and stop."""
+    complaints.print(f"[bold red]kiosk:[/] {_plain(text)}", highlight=False)
+    raise typer.Exit(code)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a subcommand's work; an expected error becomes a line, Ctrl-C a quiet end."""
+    try:
+        return asyncio.run(work)
+    except EXPECTED as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object given on the command line; an envelope's payload is taken out of it."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        fail(f"the payload is not JSON: {error}", 2)
+    if not isinstance(value, dict):
+        fail('the payload must be a JSON object, such as \'{"command":"search","query":"burger"}\'', 2)
+    payload = value.get("payload", value)
+    if not isinstance(payload, dict):
+        fail("the envelope's payload must be a JSON object", 2)
+    return payload
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
