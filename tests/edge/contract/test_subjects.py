@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from edge.contract import subjects
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, EVENTS_STREAM
@@ -13,8 +14,10 @@ def captured(subject: str, patterns: list[str]) -> bool:
 
 
 def test_names_follow_section_3() -> None:
-    for each in (*subjects.EVENTS, *subjects.COMMANDS):
-        assert re.fullmatch(r"kiosk\.[a-z]+(\.[a-z_]+){1,2}", each.subject)
+    named = [event.subject for event in subjects.EVENTS]
+    named += [subject for command in subjects.COMMANDS for subject in command.subjects]
+    for subject in named:
+        assert re.fullmatch(r"kiosk\.[a-z]+(\.[a-z_]+){1,2}", subject)
 
 
 def test_every_subject_is_kept_in_its_stream_and_no_other() -> None:
@@ -43,7 +46,7 @@ def test_speakers_and_hearers_exist() -> None:
 
 
 def test_timeouts_are_section_7s() -> None:
-    given = {
+    given: dict[subjects.Command[Any, Any], float] = {
         subjects.MENU_SEARCH: 2,
         subjects.RECSYS_SUGGEST: 2,
         subjects.PAYMENT_PROCESS: 30,

