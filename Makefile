@@ -40,7 +40,7 @@ lock: setup-test ## Bring the lock files up to pyproject.toml's newest
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
 	  --extra virtual pyproject.toml --custom-compile-command "make lock" -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
-	  --extra dev --extra wire pyproject.toml --custom-compile-command "make lock" -o requirements-dev.lock
+	  --extra dev --extra wire -c requirements.lock pyproject.toml --custom-compile-command "make lock" -o requirements-dev.lock
 
 clean: ## Remove what was set up
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

