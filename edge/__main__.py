@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from edge.cli import bus, models
+from edge.cli.doctor import doctor
 
 app = typer.Typer(
     name="kiosk",
@@ -15,6 +16,7 @@ app = typer.Typer(
 )
 app.add_typer(bus.app, name="bus")
 app.add_typer(models.app, name="models")
+app.command()(doctor)
 
 
 def main() -> None:
