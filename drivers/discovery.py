@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Sighting:
-    """One kind of device: the URLs that may be tried, the library that drives it, and how to get what lacks."""
+    """One kind of device: URLs that may be tried, the library that drives it, how to get what lacks."""
 
     kind: str
     urls: tuple[str, ...]

@@ -43,12 +43,15 @@ async def connect(url: str, *, name: str, wait_s: float | None = None) -> NatsCl
         BusUnreachable: `wait_s` ran out.
     """
     said: set[str] = set()
+    level = (
+        logging.WARNING if wait_s is None else logging.DEBUG
+    )  # who waits only so long gets an error to show
 
     async def on_error(error: Exception) -> None:
         text = str(error) or type(error).__name__
         if text not in said:  # once, not every two seconds
             said.add(text)
-            log.warning("%s: bus at %s: %s", name, url, text)
+            log.log(level, "%s: bus at %s: %s", name, url, text)
 
     async def on_disconnect() -> None:
         log.warning("%s: lost the bus at %s; trying again every %d s", name, url, RECONNECT_WAIT_S)

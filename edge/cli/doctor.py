@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from drivers.discovery import look
@@ -127,7 +128,7 @@ def doctor(
     table = Table("", "what", "found", "what to do", box=None, header_style="dim")
     bad = 0
     for each in diagnose(chosen):
-        table.add_row(_MARKS[each.state], each.what, each.found, each.advice)
+        table.add_row(_MARKS[each.state], each.what, escape(each.found), escape(each.advice))
         bad += each.state == "bad"
     console.print(table)
     if bad:

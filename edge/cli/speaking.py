@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from drivers.errors import DriverError
 from edge.bus import BusError
@@ -27,7 +28,7 @@ EXPECTED = (AskError, BusError, ConfigError, ContractError, DriverError, ModelEr
 
 def fail(text: str, code: int = 1) -> NoReturn:
     """Say what went wrong and stop."""
-    complaints.print(f"[bold red]kiosk:[/] {_plain(text)}", highlight=False)
+    complaints.print(f"[bold red]kiosk:[/] {escape(text)}", highlight=False)
     raise typer.Exit(code)
 
 
@@ -53,7 +54,3 @@ def json_object(text: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         fail("the envelope's payload must be a JSON object", 2)
     return payload
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
