@@ -70,13 +70,15 @@ class Printer(Protocol):
 def open_printer(url: str) -> Printer:
     """Open the printer at `url`.
 
-    ``simulated:``, ``escpos+tcp://10.0.0.5:9100``, ``escpos+usb://04b8:0e15``, ``escpos+serial:/dev/ttyUSB0?baud=38400``,
-    ``escpos+file:/dev/usb/lp0``; each with ``?columns=48`` (80 mm paper, the default) or 32 (58 mm).
+    ``simulated:``, ``escpos+tcp://10.0.0.5:9100``, ``escpos+usb://04b8:0e15``,
+    ``escpos+serial:/dev/ttyUSB0?baud=38400``, ``escpos+file:/dev/usb/lp0``; each with ``?columns=48``
+    (80 mm paper, the default) or 32 (58 mm).
 
     Raises:
         DeviceSetup: the address or its library can't be used.
     """
-    address = DeviceAddress.parse(url)
+    # A USB device's vendor:product are two hexadecimal numbers, not a host and a port.
+    address = DeviceAddress.parse(url.replace("escpos+usb://", "escpos+usb:", 1))
     match address.scheme:
         case "simulated":
             from drivers.printer.simulated import open_simulated
@@ -86,4 +88,7 @@ def open_printer(url: str) -> Printer:
             from drivers.printer.escpos import open_escpos
 
             return open_escpos(address)
-    raise DeviceSetup(f"no printer backend for {url!r}; known: simulated:, escpos+tcp:, escpos+usb:, escpos+serial:, escpos+file:")
+    raise DeviceSetup(
+        f"no printer backend for {url!r}; known: "
+        "simulated:, escpos+tcp:, escpos+usb:, escpos+serial:, escpos+file:"
+    )
