@@ -15,7 +15,7 @@ from drivers.errors import DeviceSetup
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: `image` is height x width x 3, uint8, BGR; `captured_at_s` is on time.monotonic's clock."""
+    """One picture: `image` is height x width x 3, uint8, BGR; `captured_at_s` is by time.monotonic."""
 
     image: NDArray[np.uint8]
     captured_at_s: float

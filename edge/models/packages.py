@@ -131,8 +131,7 @@ async def _run(command: list[str], folder: Path, failed: str, transferred: Trans
 
 
 async def _listen(client: asyncio.subprocess.Process, said: deque[str], transferred: Transferred) -> None:
-    assert client.stdout is not None  # noqa: S101  (PIPE was asked for above; this tells mypy)
-    async for raw in client.stdout:
+    while client.stdout and (raw := await client.stdout.readline()):
         line = raw.decode(errors="replace").strip()
         if progress := _PIP_PROGRESS.match(line):
             transferred(int(progress[1]), int(progress[2]) or None)

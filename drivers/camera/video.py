@@ -1,0 +1,57 @@
+"""Video files by the clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from drivers.camera.picture import Image, cv2
+
+
+class Video:
+    """A video file from which the picture of a moment is taken; going forward only, until `rewind`.
+
+    Raises:
+        FileNotFoundError: it isn't there.
+        ValueError: it is not a video.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not there")
+        self._path = path
+        self._picture: Image | None = None
+        self.rewind()
+        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps = fps if 0 < fps <= 1000 else 25.0  # some containers say nothing, or nonsense
+
+    def at(self, elapsed_s: float) -> Image | None:
+        """The picture shown `elapsed_s` after the beginning; None after the end."""
+        wanted = int(elapsed_s * self.fps) + 1
+        if self._grabbed < wanted:
+            while self._grabbed < wanted:
+                if not self._capture.grab():
+                    return None
+                self._grabbed += 1
+            decoded, picture = self._capture.retrieve()
+            if not decoded:
+                return None
+            self._picture = np.asarray(picture, np.uint8)
+        return self._picture
+
+    def rewind(self) -> None:
+        """Go to the beginning.
+
+        Raises:
+            ValueError: OpenCV can't read the file, or no longer.
+        """
+        self._capture = cv2.VideoCapture(str(self._path))
+        if not self._capture.isOpened():
+            raise ValueError(f"{self._path} is not a video that OpenCV can read")
+        self._grabbed = 0
+        self._picture = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._capture.release()
