@@ -1,0 +1,169 @@
+"""The menu's file: what ships holds together, and what is wrong is named with its place."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from edge.agents.menu.catalogue import DishUnknown, Menu, MenuInvalid
+from edge.contract.money import Money
+
+SHIPPED = files("edge.agents.menu").joinpath("menu.toml").read_text(encoding="utf-8")
+
+ONE_DISH = """\
+currency = "EUR"
+
+[[dish]]
+id = 1
+name = "Soup"
+description = "Hot."
+category = "mains"
+price = 4.5
+image = "/img/soup.svg"
+tags = []
+diets = ["vegan", "vegetarian"]
+allergens = []
+calories = 100
+customizations = [
+  { name = "Bread", price = 0.5 },
+]
+"""
+
+
+def test_the_shipped_menu_has_the_dishes_of_the_specification() -> None:
+    menu = Menu.load()
+    assert menu.currency == "USD"
+    assert [len([dish for dish in menu.dishes if dish.id // 100 == each]) for each in (1, 2, 3, 4)] == [
+        12,
+        7,
+        3,
+        3,
+    ]
+    volcano = menu.dish(101)
+    assert (volcano.name, volcano.price, volcano.calories) == ("Volcano Burger", Money.of("12.99"), 850)
+    assert volcano.description.startswith("Spicy beef patty with jalapeños")
+    assert volcano.allergens == ["gluten", "dairy"]
+    assert [(each.name, each.price) for each in volcano.customizations] == [
+        ("Extra Cheese", Money.of("1.50")),
+        ("No Onions", Money(0)),
+    ]
+    assert {"spicy", "popular"} <= set(volcano.tags)
+    assert (menu.dish(201).name, menu.dish(201).price) == ("Iced Cola", Money.of(5.99))
+    assert menu.dish(301).name == "Fries Combo"
+
+
+def test_every_shipped_dish_is_complete() -> None:
+    for dish in Menu.load().dishes:
+        assert dish.description.endswith(".")
+        assert dish.tags
+        assert dish.sounds_like
+        assert dish.price > Money(0)
+        assert dish.category == {1: "mains", 2: "drinks", 3: "sides", 4: "desserts"}[dish.id // 100]
+
+
+def test_a_dish_that_is_not_there_is_named() -> None:
+    with pytest.raises(DishUnknown, match="999"):
+        Menu.load().dish(999)
+
+
+def test_stock_says_whether_a_dish_is_available() -> None:
+    def stocked(stock: str) -> bool:
+        return Menu.parse(f"{ONE_DISH}stock = {stock}\n").dish(1).available
+
+    assert Menu.parse(ONE_DISH).dish(1).available
+    assert stocked('"unlimited"')
+    assert stocked("1")
+    assert not stocked("0")
+
+
+def place(text: str, needle: str) -> int:
+    """The line of `needle`, from 1."""
+    return text[: text.index(needle)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ('name = "Soup"', 'name = "Soup"\ncolour = "red"', ["dish 1 Soup", "unknown key `colour`"]),
+        ("{ name =", "{ title = 1, name =", ["dish 1 Soup", "unknown key `title`", "customizations[0]"]),
+        ("price = 4.5", "price = 4.555", ["dish 1 Soup", "`price`", "two decimals"]),
+        ("price = 4.5", 'price = "4.50"', ["dish 1 Soup", "`price`"]),
+        ("price = 4.5", "price = -1", ["dish 1 Soup", "`price`"]),
+        ("calories = 100", "calories = true", ["dish 1 Soup", "`calories`"]),
+        ('category = "mains"', 'category = "maims"', ["dish 1 Soup", "`category`", "maims"]),
+        ("allergens = []", 'allergens = ["dairy"]', ["dish 1 Soup", "vegan", "dairy"]),
+        ('diets = ["vegan", "vegetarian"]', 'diets = ["vegan"]', ["dish 1 Soup", "without vegetarian"]),
+        ("calories = 100", "calories = 100\npairs_with = [2]", ["dish 1 Soup", "`pairs_with`", "2"]),
+        ("calories = 100", "calories = 100\npairs_with = [1]", ["dish 1 Soup", "`pairs_with`"]),
+        ("calories = 100", 'calories = 100\nstock = "lots"', ["dish 1 Soup", "`stock`"]),
+        ("calories = 100", "calories = 100\nstock = -1", ["dish 1 Soup", "`stock`"]),
+        ('image = "/img/soup.svg"', 'image = "../soup.svg"', ["dish 1 Soup", "`image`"]),
+        ('currency = "EUR"', 'currency = "euro"', ["`currency`"]),
+        ('currency = "EUR"', 'currency = "EUR"\nkurrency = 1', ["unknown key `kurrency`"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_line(old: str, new: str, names: list[str]) -> None:
+    text = ONE_DISH.replace(old, new, 1)
+    with pytest.raises(MenuInvalid) as wrong:
+        Menu.parse(text, "my-menu.toml")
+    said = str(wrong.value)
+    assert all(name in said for name in names), said
+    file, line, _ = said.split(":", 2)
+    assert file == "my-menu.toml"
+    changed = [at for at, each in enumerate(text.splitlines(), 1) if each not in ONE_DISH.splitlines()]
+    key_lines = {
+        *changed,
+        *(at + 1 for at in changed if "{" in new),
+        *(at - 1 for at in changed if "{" in new),
+    }
+    if "allergens" in old:  # the contradiction is told of the diets
+        key_lines = {place(text, "diets")}
+    assert int(line) in key_lines, said
+
+
+def test_a_second_dish_of_an_id_or_name_is_refused_at_its_own_line() -> None:
+    second = ONE_DISH.partition("\n\n")[2]
+    for text, what in (
+        (second.replace('"Soup"', '"Stew"'), "`id` 1"),
+        (second.replace("id = 1", "id = 2").replace("Soup", "SOUP"), "`name` 'SOUP'"),
+    ):
+        whole = f"{ONE_DISH}\n{text}"
+        with pytest.raises(MenuInvalid, match=what) as wrong:
+            Menu.parse(whole)
+        line = int(str(wrong.value).split(":")[1])
+        assert line > place(whole, "Bread")
+
+
+@pytest.mark.parametrize("missing", ["id", "name", "price", "diets"])
+def test_a_missing_key_is_named_with_where_its_dish_begins(missing: str) -> None:
+    lines = [line for line in ONE_DISH.splitlines() if not line.startswith(f"{missing} =")]
+    with pytest.raises(MenuInvalid, match=f"key `{missing}` is missing") as wrong:
+        Menu.parse("\n".join(lines))
+    assert str(wrong.value).startswith("menu.toml:3: dish ")
+
+
+def test_a_file_that_is_no_toml_or_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MenuInvalid, match=r"menu\.toml: .*line 2"):
+        Menu.parse('currency = "USD"\nid = =\n')
+    with pytest.raises(MenuInvalid, match=r"absent\.toml"):
+        Menu.load(tmp_path / "absent.toml")
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(ONE_DISH.replace("Soup", "Crème").encode("latin-1"))
+    with pytest.raises(MenuInvalid, match=r"latin\.toml"):
+        Menu.load(latin)
+
+
+def test_a_menu_of_ones_own_is_read(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(ONE_DISH, encoding="utf-8")
+    menu = Menu.load(own)
+    assert (menu.currency, [dish.name for dish in menu.dishes]) == ("EUR", ["Soup"])
+    assert menu.diets == {"vegan", "vegetarian"}
+
+
+def test_dishes_written_inline_are_read_and_errors_have_no_line() -> None:
+    inline = 'currency = "USD"\ndish = [{ id = 1, name = "Soup", size = 2 }]\n'
+    with pytest.raises(MenuInvalid, match=r"^menu\.toml: dish 1 Soup: unknown key `size`"):
+        Menu.parse(inline)
