@@ -58,7 +58,13 @@ class V4l2Source:
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._settings.height_px)
         capture.set(cv2.CAP_PROP_FPS, self._settings.fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        self._begin(capture)
+        self.begin(capture)
+
+    def begin(self, capture: cv2.VideoCapture) -> None:
+        """Read from an opened capture."""
+        self._stopped = False
+        self._pace = Pace(self._settings.fps)
+        self._capture = capture
 
     def read(self) -> Image | None:
         """The next picture that is due."""
@@ -84,11 +90,6 @@ class V4l2Source:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
-
-    def _begin(self, capture: cv2.VideoCapture) -> None:
-        self._stopped = False
-        self._pace = Pace(self._settings.fps)
-        self._capture = capture
 
     def _number(self) -> int:
         """The N of /dev/videoN behind the path."""

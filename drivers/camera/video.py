@@ -22,9 +22,11 @@ class Video:
             raise FileNotFoundError(f"{path} is not there")
         self._path = path
         self._picture: Image | None = None
+        self.fps = 25.0
         self.rewind()
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self.fps = fps if 0 < fps <= 1000 else 25.0  # some containers say nothing, or nonsense
+        if 0 < fps <= 1000:  # some containers say nothing, or nonsense
+            self.fps = fps
 
     def at(self, elapsed_s: float) -> Image | None:
         """The picture shown `elapsed_s` after the beginning; None after the end."""
@@ -47,10 +49,12 @@ class Video:
             ValueError: OpenCV can't read the file, or no longer.
         """
         self._capture = cv2.VideoCapture(str(self._path))
-        if not self._capture.isOpened():
-            raise ValueError(f"{self._path} is not a video that OpenCV can read")
         self._grabbed = 0
         self._picture = None
+        # FFmpeg opens by a file's name, whatever is in it: only a decoded picture tells.
+        if self.at(0.0) is None:
+            self.close()
+            raise ValueError(f"{self._path} is not a video that OpenCV can read")
 
     def close(self) -> None:
         """Close the file."""
