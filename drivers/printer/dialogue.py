@@ -51,21 +51,24 @@ class Dialogue:
         self._answers.in_order.clear()
         self._transport.write(job + _WHEN_PRINTED, print_s)
         while not self._wait(self._answers.in_order, _POLL_S):
-            # A printer that stopped for paper doesn't come to GS r; DLE EOT it answers even then.
-            self.refuse_unless_well()
-            if time.monotonic() > deadline:
+            # A printer that stopped for paper doesn't come to GS r; DLE EOT it answers even then. That may
+            # take as long as the receipt: behind a full buffer the question waits its turn.
+            left_s = deadline - time.monotonic()
+            if left_s > 0:
+                self.refuse_unless_well(left_s)
+            else:
                 raise DeviceTimeout(
                     f"the printer took the receipt and didn't say within {print_s:g} s that it is printed; "
                     "for a printer that never does, add confirm=status to its address"
                 )
 
-    def refuse_unless_well(self) -> None:
+    def refuse_unless_well(self, answer_s: float | None = None) -> None:
         """Raise what keeps the printer from going on with the job, after taking the job back from it.
 
         Raises:
             OutOfPaper, CoverOpen, DriverError: as `Condition.refusal` has it.
         """
-        refusal = self.condition().refusal()
+        refusal = self.condition(answer_s).refusal()
         if refusal is None:
             return
         # Otherwise it would print the rest for the next customer, as soon as somebody puts paper in.
@@ -78,34 +81,35 @@ class Dialogue:
             log.warning("the printer can't take back a receipt: it may print the rest when it goes on")
         raise refusal
 
-    def hello(self) -> int:
+    def hello(self, answer_s: float | None = None) -> int:
         """Make sure that the printer is there; returns its answer to DLE EOT 1."""
+        answer_s = self._answer_s if answer_s is None else answer_s
         self._answers.feed(self._transport.read(0.001))  # what came too late for an earlier question
-        printer = self._ask(1)
+        printer = self._ask(1, answer_s)
         if printer is None:
-            raise DeviceTimeout(f"the printer is connected and doesn't answer within {self._answer_s:g} s")
+            raise DeviceTimeout(f"the printer is connected and doesn't answer within {answer_s:g} s")
         return printer
 
-    def condition(self) -> Condition:
+    def condition(self, answer_s: float | None = None) -> Condition:
         """Ask the printer how it is: DLE EOT 1, 2, 4, and 3 where 2 speaks of an error."""
-        printer = self.hello()
-        offline, paper = self._ask(2), self._ask(4)
-        error = self._ask(3) if (offline or 0) & 0x40 else None
-        if None in (offline, paper) and self._ask(1) is None:
-            raise DeviceTimeout("the printer stopped answering")
+        printer = self.hello(answer_s)
+        offline, paper = self._ask(2, self._answer_s), self._ask(4, self._answer_s)
+        error = self._ask(3, self._answer_s) if (offline or 0) & 0x40 else None
+        if None in (offline, paper):
+            self.hello()  # a question it doesn't know is one thing, a printer that stopped answering another
         return Condition(printer, offline, error, paper)
 
     def close(self) -> None:
         """Let go of the printer."""
         self._transport.close()
 
-    def _ask(self, question: int) -> int | None:
+    def _ask(self, question: int, answer_s: float) -> int | None:
         """The answer to DLE EOT `question`; what was once left unanswered isn't asked again, except for 1."""
         if question in self._unanswered:
             return None
         self._answers.real_time.clear()
         self._transport.write(_STATUS + bytes([question]), self._answer_s)
-        if self._wait(self._answers.real_time, self._answer_s):
+        if self._wait(self._answers.real_time, answer_s):
             return self._answers.real_time.popleft()
         if question != 1:
             self._unanswered.add(question)

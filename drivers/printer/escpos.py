@@ -60,10 +60,8 @@ class EscposPrinter:
 
     async def print_receipt(self, receipt: Receipt) -> None:
         """See `Printer`."""
-        columns, profile = self._settings.columns, self._settings.profile
-        job = await asyncio.to_thread(encode_receipt, receipt, columns=columns, profile=profile)
         limit_s = 10 * self._settings.answer_s + 2 * self._settings.print_s
-        await self._with_printer(partial(self._print, job), limit_s)
+        await self._with_printer(partial(self._print, receipt), limit_s)
 
     async def status(self) -> PrinterStatus:
         """See `Printer`."""
@@ -81,7 +79,8 @@ class EscposPrinter:
             return _UNKNOWN
         return dialogue.condition().status()
 
-    def _print(self, job: bytes, dialogue: Dialogue) -> None:
+    def _print(self, receipt: Receipt, dialogue: Dialogue) -> None:
+        job = encode_receipt(receipt, columns=self._settings.columns, profile=self._settings.profile)
         if not self._asks(dialogue):
             dialogue.send(job, self._settings.print_s)
             return

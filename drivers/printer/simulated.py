@@ -14,14 +14,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceAbsent, DeviceSetup
-from drivers.printer.commands import DLE, ESC, GS, Command, CommandStream, Text
+from drivers.printer.cable import Cable, InProcessTransport
+from drivers.printer.commands import DLE, ESC, GS, Command, Text
 from drivers.printer.escpos import EscposPrinter, Settings, settings_of
 from drivers.printer.head import PrintHead
-from drivers.printer.in_process import InProcessTransport
 from drivers.printer.paper import PrintedReceipt, Roll
+
+if TYPE_CHECKING:
+    from drivers.printer.simulated_wires import SerialWire, TcpWire
 
 ROLL_MM = 80_000  # what is sold as 80 m of 80 mm paper
 NEAR_END_MM = 3_000  # about what is left when the near-end sensor of a desktop printer sees the core
@@ -45,31 +50,6 @@ class _Listener:
         if self.on_change is not None:
             with contextlib.suppress(RuntimeError):  # as above
                 self.loop.call_soon_threadsafe(self.on_change, printer)
-
-
-class Cable:
-    """One host's connection to the printer, whatever it is made of. `deliver` gets what the printer says."""
-
-    def __init__(self, printer: SimulatedPrinter, deliver: Callable[[bytes], None], cut: Callable[[], None]):
-        self.deliver = deliver
-        self.pulled = False
-        self.stream = CommandStream()
-        self.automatic_status = False
-        self._printer = printer
-        self._cut = cut
-
-    def pull(self) -> None:
-        """The plug is pulled: nothing goes through any more."""
-        self.pulled = True
-        self._cut()
-
-    def send(self, data: bytes) -> None:
-        """Give the printer `data`; the host's side of the wire."""
-        self._printer.receive(self, data)
-
-    def close(self) -> None:
-        """The host hangs up."""
-        self._printer.disconnect(self)
 
 
 class SimulatedPrinter:
@@ -98,7 +78,9 @@ class SimulatedPrinter:
         """Commands that this printer doesn't know or can't honour, as they came."""
         self.plugged = True
         self.cover_open = False
-        self.stalled = False
+        self.awake = threading.Event()
+        """Not set while it is stalled."""
+        self.awake.set()
         self._automatic_status = automatic_status
         self._lock = threading.RLock()
         self._roll = Roll(columns * DOTS_PER_COLUMN, roll_mm)
@@ -107,6 +89,7 @@ class SimulatedPrinter:
         self._buffer: deque[tuple[Cable, Text | Command]] = deque()
         self._stuck: list[tuple[Cable, bytes]] = []
         self._listeners: list[_Listener] = []
+        self._outlets: list[Callable[[bool], None]] = []
         self._handed_out = 0
 
     # What a person sees
@@ -208,22 +191,26 @@ class SimulatedPrinter:
             self._tell()
         for cable in cables:
             cable.pull()
+        for hear in list(self._outlets):
+            hear(False)
 
     def plug(self) -> None:
         """Plug it in again."""
         with self._lock:
             self.plugged = True
             self._tell()
+        for hear in list(self._outlets):
+            hear(True)
 
     def stall(self) -> None:
         """Hang: bytes are accepted, nothing is printed, nothing is answered."""
         with self._lock:
-            self.stalled = True
+            self.awake.clear()
 
     def resume(self) -> None:
         """Come round, and work off what came meanwhile."""
         with self._lock:
-            self.stalled = False
+            self.awake.set()
             stuck, self._stuck = self._stuck, []
             for cable, data in stuck:
                 self.receive(cable, data)
@@ -246,6 +233,23 @@ class SimulatedPrinter:
                 deliver(self._automatic())
             return cable
 
+    def on_plug(self, hear: Callable[[bool], None]) -> Callable[[], None]:
+        """For a wire: call `hear` when the plug is pulled (False) or put in (True), before that returns."""
+        self._outlets.append(hear)
+        return partial(self._outlets.remove, hear)
+
+    async def serve_tcp(self, host: str = "127.0.0.1", port: int = 0) -> TcpWire:
+        """Put the printer on a TCP port, as a network printer is on 9100; port 0 takes a free one."""
+        from drivers.printer.simulated_wires import TcpWire  # noqa: PLC0415  # it needs this module
+
+        return TcpWire(self, host, port)
+
+    async def serve_serial(self, path: Path) -> SerialWire:
+        """Put the printer on a serial line: a pseudo-terminal that `path` leads to while it is plugged in."""
+        from drivers.printer.simulated_wires import SerialWire  # noqa: PLC0415  # as above
+
+        return SerialWire(self, path)
+
     def disconnect(self, cable: Cable) -> None:
         """The host hung up. What it sent is still printed."""
         with self._lock, contextlib.suppress(ValueError):  # it may have been cut before
@@ -256,7 +260,7 @@ class SimulatedPrinter:
         with self._lock:
             if cable not in self._cables:
                 return
-            if self.stalled:
+            if not self.awake.is_set():
                 self._stuck.append((cable, data))
                 return
             left_mm = self._roll.left_mm
@@ -270,7 +274,7 @@ class SimulatedPrinter:
                 self._tell()
 
     def _go_on(self) -> None:
-        while self._buffer and self.online and not self.stalled:
+        while self._buffer and self.online and self.awake.is_set():
             cable, token = self._buffer.popleft()
             if isinstance(token, Text):
                 self._head.write(token.data)
@@ -336,7 +340,7 @@ class SimulatedPrinter:
         """Tell the hosts that want to know, and whoever watches."""
         report = self._automatic()
         for cable in self._cables:
-            if cable.automatic_status and not self.stalled:
+            if cable.automatic_status and self.awake.is_set():
                 cable.deliver(report)
         for listener in list(self._listeners):
             listener.change(self)

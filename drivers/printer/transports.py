@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -118,6 +119,11 @@ class TcpTransport:
             raise DeviceLost(f"{self._where} broke the connection: {error.strerror or error}") from error
 
 
+# pyserial, when the port goes: its own exceptions are OSErrors, tcflush and tcdrain have another, and a port
+# that another thread closed has None for a file.
+_GONE = (OSError, termios.error, TypeError)
+
+
 class SerialTransport:
     """A printer on a serial port, by escpos.Serial."""
 
@@ -138,8 +144,11 @@ class SerialTransport:
                 raise DeviceSetup(f"{self._where} can't be used like this: {cause}") from error
             raise DeviceAbsent(f"{self._where} can't be opened: {cause}") from error
         self._port = self._printer.device
-        self._port.write_timeout = timeout_s
-        self._port.reset_input_buffer()  # answers to somebody else's questions
+        try:
+            self._port.reset_input_buffer()  # answers to somebody else's questions
+        except _GONE as error:
+            self.close()
+            raise DeviceAbsent(f"{self._where} went away: {error}") from error
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """See `Transport`."""
@@ -148,7 +157,7 @@ class SerialTransport:
             self._printer._raw(data)
         except serial.SerialTimeoutException as error:
             raise DeviceTimeout(f"{self._where} takes no data for {timeout_s:g} s") from error
-        except (OSError, TypeError) as error:  # pyserial: TypeError when closed by another thread
+        except _GONE as error:
             raise DeviceLost(f"{self._where} is gone: {error}") from error
 
     def read(self, timeout_s: float) -> bytes:
@@ -159,7 +168,7 @@ class SerialTransport:
             # One byte with patience, the rest as it stands: escpos' _read would wait for 16.
             first: bytes = port.read(1)
             rest: bytes = port.read(port.in_waiting) if first else b""
-        except (OSError, TypeError) as error:  # as above
+        except _GONE as error:
             raise DeviceLost(f"{self._where} is gone: {error}") from error
         return first + rest
 
@@ -168,9 +177,10 @@ class SerialTransport:
         port, self._port = self._port, None
         if port is None:
             return
-        with contextlib.suppress(OSError, TypeError):  # it may be gone already
-            port.reset_output_buffer()  # escpos' close would wait for a stalled printer to take it
-            self._printer.close()
+        with contextlib.suppress(*_GONE):  # it may be gone already
+            port.reset_output_buffer()  # close would wait for a stalled printer to take it
+        with contextlib.suppress(*_GONE):
+            port.close()  # escpos' close would flush once more, and leave the port open where that fails
 
     def _opened(self) -> Any:
         if self._port is None:

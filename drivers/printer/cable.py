@@ -1,19 +1,46 @@
-"""The wire to a simulated printer in the same process: a queue in place of a socket."""
+"""A host's connection to the simulated printer, and the one that needs no wire."""
 
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceLost
+from drivers.printer.commands import CommandStream
 
 if TYPE_CHECKING:
-    from drivers.printer.simulated import Cable, SimulatedPrinter
+    from drivers.printer.simulated import SimulatedPrinter
+
+
+class Cable:
+    """One host's connection to the printer, whatever it is made of. `deliver` gets what the printer says."""
+
+    def __init__(self, printer: SimulatedPrinter, deliver: Callable[[bytes], None], cut: Callable[[], None]):
+        self.deliver = deliver
+        self.pulled = False
+        self.stream = CommandStream()
+        self.automatic_status = False
+        self._printer = printer
+        self._cut = cut
+
+    def pull(self) -> None:
+        """The plug is pulled: nothing goes through any more."""
+        self.pulled = True
+        self._cut()
+
+    def send(self, data: bytes) -> None:
+        """Give the printer `data`; the host's side of the wire."""
+        self._printer.receive(self, data)
+
+    def close(self) -> None:
+        """The host hangs up."""
+        self._printer.disconnect(self)
 
 
 class InProcessTransport:
-    """A `Transport` to a printer that is an object."""
+    """A `Transport` to a printer in the same process: a queue in place of a socket."""
 
     answers = True
 
