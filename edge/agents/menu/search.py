@@ -6,8 +6,10 @@ How a query is read:
 - A word that names a diet of the menu ("vegan", "gluten free"), by itself or by a synonym, becomes a
   condition like those of `diets`: a dish that isn't marked with it is never shown.
 - All tags and all diets must hold.
-- Each other word is looked for in a dish's name, tags, category, description and spoken names: as it is, as a
-  synonym's word, or (from 3 letters on, unless it has synonyms) as the beginning of a word.
+- Each other word is looked for in a dish's name, tags, category and description: as it is, as a synonym's
+  word, or (from 3 letters on, unless it has synonyms) as the beginning of a word.
+- A query that is one of a dish's spoken names, whole, has all its words in that dish: "brown knee" is the
+  Brownie, but "knee" is nothing.
 - Typing errors are forgiven only in a word that is found nowhere on the menu: one wrong, missing, additional
   or swapped letter in words of 4 letters and more, two from 8 letters on; the first letter must be right.
 - The first 50 words count.
@@ -79,8 +81,14 @@ class _Indexed:
 
     dish: Dish
     worth: dict[str, float]
+    spoken: frozenset[str]
     tags: frozenset[str]
     diets: frozenset[str]
+
+    def scores(self, asked: _Query) -> list[float]:
+        """What finding each word of the query in the dish is worth."""
+        as_spoken = _IN_SPOKEN if asked.text in self.spoken else 0.0
+        return [max(as_spoken, self.score(meaning)) for meaning in asked.to_find]
 
     def score(self, meaning: _Meaning) -> float:
         """What finding a word of this meaning in the dish is worth; 0 when it isn't in it."""
@@ -103,6 +111,7 @@ class _Meaning:
 class _Query:
     """A query, read: diets that must hold, words to find, words of diets that are good to find as well."""
 
+    text: str
     diets: set[str] = field(default_factory=set)
     to_find: list[_Meaning] = field(default_factory=list)
     good_to_find: list[_Meaning] = field(default_factory=list)
@@ -112,9 +121,9 @@ class Finder:
     """Searches one menu; made once, for the menu's words are indexed then."""
 
     def __init__(self, menu: Menu) -> None:
-        self._dishes = [_index(dish) for dish in menu.dishes]
-        self._known = sorted({word for each in self._dishes for word in each.worth})
         self._ignored = {word for each in menu.search.ignore for word in words(each)}
+        self._dishes = [self._index(dish) for dish in menu.dishes]
+        self._known = sorted({word for each in self._dishes for word in each.worth})
         self._diets = {_label(diet) for diet in menu.diets}
         self._synonyms = {
             stem(word): meanings for each, meanings in menu.search.synonyms.items() for word in words(each)
@@ -128,7 +137,7 @@ class Finder:
         scored = []
         for place, each in enumerate(self._dishes):
             if must_tags <= each.tags and must_diets <= each.diets:
-                scores = [each.score(meaning) for meaning in asked.to_find]
+                scores = each.scores(asked)
                 bonus = sum(each.score(meaning) for meaning in asked.good_to_find)
                 rank = (-sum(scores) - bonus, not each.dish.available, "popular" not in each.tags, place)
                 scored.append((sum(score > 0 for score in scores), rank, each.dish))
@@ -137,9 +146,30 @@ class Finder:
             return []
         return [dish for _, _, dish in sorted(one for one in scored if one[0] == most)]
 
+    def _index(self, dish: Dish) -> _Indexed:
+        worth: dict[str, float] = {}
+        for value, texts in (  # the worthiest place last
+            (_IN_DESCRIPTION, [dish.description]),
+            (_IN_TAGS, [*dish.tags, dish.category]),
+            (_IN_NAME, [dish.name]),
+        ):
+            for text in texts:
+                worth.update({form: value for word in words(text) for form in _forms(word)})
+        return _Indexed(
+            dish=dish,
+            worth=worth,
+            spoken=frozenset(" ".join(self._telling(each)) for each in dish.sounds_like),
+            tags=frozenset(_label(tag) for tag in dish.tags),
+            diets=frozenset(_label(diet) for diet in dish.diets),
+        )
+
+    def _telling(self, text: str) -> list[str]:
+        """The words of `text` that say something about a dish."""
+        return [word for word in words(text) if word not in self._ignored]
+
     def _read(self, query: str) -> _Query:
-        read = _Query()
-        left = [word for word in words(query) if word not in self._ignored][:_MOST_WORDS]
+        left = self._telling(query)[:_MOST_WORDS]
+        read = _Query(" ".join(left))
         while left:
             for length in (2, 1):  # "gluten free" before "gluten"
                 if len(left) >= length and (diet := "-".join(left[:length])) in self._diets:
@@ -175,25 +205,6 @@ class Finder:
         near = [(edits(word, known, limit), known) for known in self._known if known[0] == word[0]]
         least = min((distance for distance, _ in near), default=limit + 1)
         return [known for distance, known in near if distance == least <= limit]
-
-
-def _index(dish: Dish) -> _Indexed:
-    worth: dict[str, float] = {}
-    places = [
-        (_IN_DESCRIPTION, [dish.description]),
-        (_IN_TAGS, [*dish.tags, dish.category]),
-        (_IN_SPOKEN, dish.sounds_like),
-        (_IN_NAME, [dish.name]),
-    ]
-    for value, texts in places:  # the worthiest place last
-        for text in texts:
-            worth.update({form: value for word in words(text) for form in _forms(word)})
-    return _Indexed(
-        dish,
-        worth,
-        frozenset(_label(tag) for tag in dish.tags),
-        frozenset(_label(diet) for diet in dish.diets),
-    )
 
 
 def _forms(word: str) -> set[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
-import nats
 import pytest
 
 from edge.agents.menu.agent import MenuAgent
@@ -17,6 +14,7 @@ from edge.contract import menu as said
 from edge.contract.errors import AskError
 from edge.contract.money import Money
 from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH
+from tests.edge.agents.menu.plain import asked_plainly
 
 
 @pytest.fixture
@@ -29,16 +27,6 @@ async def agent(nats_server: EmbeddedServer) -> AsyncIterator[MenuAgent]:
     await agent.connect()
     yield agent
     await agent.close()
-
-
-async def asked_plainly(server: EmbeddedServer, subject: str, request: str) -> dict[str, Any]:
-    """The answer's payload that a client gets which knows only the specification."""
-    plain = await nats.connect(server.url)
-    answer = json.loads((await plain.request(subject, request.encode(), timeout=2)).data)
-    await plain.close()
-    payload = answer["payload"]
-    assert isinstance(payload, dict)
-    return payload
 
 
 async def test_the_specifications_search(nats_server: EmbeddedServer, agent: MenuAgent) -> None:

@@ -28,7 +28,7 @@ def test_a_dish_is_first_when_its_name_is_asked_for(name: str) -> None:
 @pytest.mark.parametrize("dish", MENU.dishes, ids=NAMES)
 def test_a_spoken_name_finds_its_dish(dish: Dish) -> None:
     for spoken in dish.sounds_like:
-        assert dish in FINDER.find(spoken)
+        assert dish in FINDER.find(spoken)[:3], spoken
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,9 @@ def test_typing_errors(typed: str, meant: str | None) -> None:
     assert next(iter(found(typed)), None) == meant
 
 
-@pytest.mark.parametrize("query", ["sushi", "unicorn steak", "zzzz", "ramen", "vegan sushi", "pi"])
+@pytest.mark.parametrize(
+    "query", ["sushi", "unicorn steak", "zzzz", "ramen", "vegan sushi", "knee", "aid", "pi"]
+)
 def test_what_is_not_on_the_menu_is_not_found(query: str) -> None:
     assert found(query) == []
 
