@@ -18,7 +18,7 @@ CHUNK_SAMPLES = 512  # 32 ms: what Silero's voice activity model takes at 16 kHz
 
 @dataclass(frozen=True)
 class Chunk:
-    """512 samples of 16 kHz mono sound, int16; `captured_at_s` (time.monotonic) is when its last sample was heard."""
+    """512 samples of 16 kHz mono sound, int16; the last was heard at `captured_at_s` by time.monotonic."""
 
     samples: NDArray[np.int16]
     captured_at_s: float
@@ -39,7 +39,9 @@ class Microphone(Protocol):
 
 
 def open_microphone(url: str) -> Microphone:
-    """Open the microphone at `url`: ``simulated:``, ``portaudio:`` (the default input), ``portaudio:?device=USB``.
+    """Open the microphone at `url`.
+
+    ``simulated:``, ``portaudio:`` (the default input), ``portaudio:?device=USB``.
 
     Raises:
         DeviceSetup: the address or its library can't be used.

@@ -97,15 +97,13 @@ async def test_a_closed_camera_can_be_opened_anew(camera: Camera, url: str) -> N
     await again.close()
 
 
-async def test_the_event_loop_is_never_held_up(camera: Camera) -> None:
-    """While the camera works, the loop turns: no turn between two frames takes long."""
-    longest_s = 0.0
+async def test_the_event_loop_turns_while_a_frame_is_awaited(camera: Camera) -> None:
     frames = camera.frames()
+    turns = 0
     for _ in range(10):
         pending = asyncio.ensure_future(anext(frames))
         while not pending.done():
-            before_s = time.thread_time()
             await asyncio.wait([pending], timeout=0.002)
-            longest_s = max(longest_s, time.thread_time() - before_s)
+            turns += 1
         await pending
-    assert longest_s < 0.05  # of this thread's own work, however busy the machine
+    assert turns >= 20  # of about 100; a camera that blocked the loop would allow one a frame
