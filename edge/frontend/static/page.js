@@ -1,0 +1,95 @@
+// The kiosk page: shows what the kiosk says, and tells it what the customer touches.
+
+import { followArrows } from "./arrows.js";
+import { Choices } from "./choices.js";
+import { patch } from "./dom.js";
+import { NatsLink } from "./link.js";
+import { money } from "./money.js";
+import { closeReceipt, openReceipt } from "./receipt_dialog.js";
+import { draw, modeOf } from "./screens.js";
+
+const THEMES = ["dark"];
+const SAME_TOUCH_MS = 700; // a bounce of the finger, not a second wish
+const CALM_MS = 600; // a shorter interruption isn't worth mentioning
+const HINT_MS = 4000;
+
+const stage = document.getElementById("stage");
+const hint = document.getElementById("hint");
+const link = new NatsLink();
+const choices = new Choices();
+let screen = null;
+let currency = "USD";
+let online = false;
+let lastTouch = { text: "", at: -Infinity };
+let pauseTimer = null;
+let hintTimer = null;
+
+function show() {
+  if (!screen) return;
+  const mode = modeOf(screen);
+  const changedMode = document.body.dataset.mode !== mode;
+  const hadFocus = stage.contains(document.activeElement);
+  document.body.dataset.mode = mode;
+  const theme = THEMES.includes(screen.theme_override) ? screen.theme_override : "light";
+  document.documentElement.dataset.theme = theme;
+  const context = { send, sendOnce, choices, changed: show, openReceipt, money: (amount) => money(amount, currency) };
+  patch(stage, draw(screen, context));
+  if (changedMode) {
+    stage.querySelector("main").scrollTop = 0;
+    if (mode !== "receipt") closeReceipt();
+    // Whoever works by keyboard goes on from the new screen's beginning.
+    if (hadFocus && !stage.contains(document.activeElement)) stage.querySelector("main").focus();
+  }
+}
+
+function onScreen(payload, config) {
+  screen = payload;
+  currency = config.currency;
+  choices.keepOnly(payload.components?.find((each) => each.type === "ItemDetails")?.data?.id);
+  show();
+  settle();
+}
+
+function onState(state) {
+  online = state === "online";
+  settle();
+}
+
+// Cover the page while nothing on it would do anything.
+function settle() {
+  clearTimeout(pauseTimer);
+  const paused = !online || !screen;
+  stage.inert = paused;
+  const cover = () => document.body.classList.toggle("paused", paused);
+  if (paused && screen) pauseTimer = setTimeout(cover, CALM_MS);
+  else cover();
+}
+
+async function send(name, payload) {
+  try {
+    await link.send(name, payload);
+  } catch (error) {
+    console.warn("a touch was not delivered:", error.message);
+    tell("That didn't get through. Please touch again.");
+  }
+}
+
+function sendOnce(name, payload) {
+  const text = JSON.stringify([name, payload]);
+  const now = performance.now();
+  if (text === lastTouch.text && now - lastTouch.at < SAME_TOUCH_MS) return;
+  lastTouch = { text, at: now };
+  send(name, payload);
+}
+
+function tell(words) {
+  hint.textContent = words;
+  hint.classList.add("shown");
+  clearTimeout(hintTimer);
+  hintTimer = setTimeout(() => hint.classList.remove("shown"), HINT_MS);
+}
+
+document.body.classList.add("paused");
+document.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press on a touch screen
+followArrows(stage);
+link.connect(onScreen, onState);

@@ -1,0 +1,1 @@
+"""The demonstration menu's pictures, a file a kind of dish."""
