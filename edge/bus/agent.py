@@ -36,6 +36,7 @@ from edge.bus.client import REPLY_TO, Client, current
 from edge.bus.connection import DEFAULT_URL
 from edge.bus.consumer import WorkQueue
 from edge.bus.streams import ensure_consumer, ensure_streams
+from edge.bus.tasks import cancel_all
 from edge.contract.envelope import VERSION, NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode
 from edge.contract.streams import CONSUMERS
@@ -154,9 +155,7 @@ class NATSAgentBase(ABC):
 
     async def close(self) -> None:
         """Stop working and leave the bus."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
         if self._service is not None and self.client.connected:
             try:
                 await self._service.stop()

@@ -18,6 +18,7 @@ from nats.js.errors import APIError
 from edge.bus.client import DEADLINE, REPLY_TO
 from edge.bus.connection import BusError
 from edge.bus.streams import ensure_consumer, ensure_streams
+from edge.bus.tasks import cancel_all
 from edge.contract.streams import COMMANDS_STREAM
 
 log = logging.getLogger(__name__)
@@ -63,9 +64,7 @@ class WorkQueue:
                     )
                     await asyncio.sleep(_RETRY_S)
         finally:
-            for task in self._at_work:
-                task.cancel()
-            await asyncio.gather(*self._at_work, return_exceptions=True)
+            await cancel_all(self._at_work)
 
     async def _pull(self, config: ConsumerConfig) -> None:
         subscription = await self._js.pull_subscribe_bind(

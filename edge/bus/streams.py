@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from nats.js import JetStreamContext
@@ -37,22 +38,27 @@ def consumer_config(wanted: dict[str, Any]) -> ConsumerConfig:
     return ConsumerConfig(**fields)
 
 
+def _named(wanted: dict[str, Any]) -> list[str]:
+    """The contract's settings by nats-py's names."""
+    single = len(wanted.get("filter_subjects", ())) == 1
+    renamed = {"replicas": "num_replicas"} | ({"filter_subjects": "filter_subject"} if single else {})
+    return [renamed.get(name, name) for name in wanted]
+
+
 def _in_seconds(wanted: dict[str, Any]) -> dict[str, Any]:
     return {name: value / _NANO if name in _DURATIONS else value for name, value in wanted.items()}
 
 
 def drift(
-    wanted: StreamConfig | ConsumerConfig, found: StreamConfig | ConsumerConfig
+    named: Iterable[str], wanted: StreamConfig | ConsumerConfig, found: StreamConfig | ConsumerConfig
 ) -> dict[str, tuple[Any, Any]]:
-    """The settings that the contract names and the server has otherwise: name -> (wanted, found)."""
+    """Of the settings that the contract names, those the server has otherwise: name -> (wanted, found)."""
     differing = {}
-    for name, value in vars(wanted).items():
-        if value is None:
-            continue
-        has = getattr(found, name)
+    for name in named:
+        value, has = getattr(wanted, name), getattr(found, name)
         if isinstance(value, list) and isinstance(has, list):
-            value, has = sorted(value), sorted(has)  # noqa: PLW2901 - the order of subjects means nothing
-        if value != has and not (value is False and has is None):
+            value, has = sorted(value), sorted(has)
+        if value != has:
             differing[name] = (value, has)
     return differing
 
@@ -73,7 +79,7 @@ async def ensure_streams(js: JetStreamContext) -> None:
                 await js.add_stream(config)
                 log.info("made stream %s", config.name)
                 continue
-            differing = drift(config, found)
+            differing = drift(_named(wanted), config, found)
             if differing:
                 log.warning(
                     "stream %s drifted: %s; bringing it up to date", config.name, _in_words(differing)
@@ -109,7 +115,7 @@ async def ensure_consumer(js: JetStreamContext, agent: str) -> ConsumerConfig | 
             await js.add_consumer(stream, config)
             log.info("made consumer %s", wanted["durable_name"])
             return config
-        differing = drift(config, found)
+        differing = drift(_named(wanted), config, found)
         if differing:
             log.warning(
                 "consumer %s drifted: %s; bringing it up to date",

@@ -76,10 +76,13 @@ async def test_settings_read_back_as_specified(each_server: EmbeddedServer) -> N
     await client.close()
 
 
-async def test_making_them_again_changes_nothing(bus: Client) -> None:
+async def test_making_them_again_changes_nothing(bus: Client, caplog: pytest.LogCaptureFixture) -> None:
     before = [await read_back(bus.nc, f"STREAM.INFO.{stream['name']}") for stream in STREAMS]
     await ensure_streams(bus.js)
     assert [await read_back(bus.nc, f"STREAM.INFO.{stream['name']}") for stream in STREAMS] == before
+    for agent in (*CONSUMERS, *CONSUMERS):
+        await ensure_consumer(bus.js, agent)
+    assert "drifted" not in caplog.text
 
 
 async def test_drift_is_brought_up_to_date(
