@@ -16,7 +16,7 @@ async def asked_plainly(
 ) -> dict[str, Any]:
     """The payload of the answer to `request`, JSON text, on `subject`.
 
-    Returns once the agent's queue has put the stored copy away, so that a test doesn't end in the middle of it.
+    Returns once the agent's queue has put the stored copy away, so that no test ends in the middle of it.
     """
     plain = await nats.connect(server.url)
     try:
