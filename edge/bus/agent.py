@@ -151,7 +151,7 @@ class NATSAgentBase(ABC):
         await ensure_streams(self.js)
         await ensure_consumer(self.js, self.name)
         await self._setup_subscriptions()
-        await self.nc.flush()
+        await self.client.settle()
 
     async def close(self) -> None:
         """Stop working and leave the bus."""

@@ -19,7 +19,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 from nats.nuid import NUID
 
-from edge.bus.connection import DEFAULT_URL, BusUnreachable, PublishFailed, connect
+from edge.bus.connection import CONNECT_TIMEOUT_S, DEFAULT_URL, BusUnreachable, PublishFailed, connect
 from edge.bus.streams import ensure_streams
 from edge.contract.envelope import NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
@@ -103,6 +103,28 @@ class Client:
     def connected(self) -> bool:
         """Whether the server is there now."""
         return self._nc is not None and self._nc.is_connected
+
+    async def settle(self) -> None:
+        """Return once the server has done all that was sent before: subscriptions hear from here on.
+
+        Not nats-py's `flush`: its PING overtakes what still waits to be sent, so its PONG proves nothing
+        (nats-py 2.16.0). A message to ourselves keeps its place in the line.
+
+        Raises:
+            BusUnreachable: the server did not bring it back within 5 s.
+        """
+        token = self._nuid.next().decode()
+        back: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        self._waiting[token] = back
+        try:
+            await self.nc.publish(f"{self._inbox}.{token}", b"")
+            await asyncio.wait_for(back, CONNECT_TIMEOUT_S)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise BusUnreachable(
+                f"the bus at {self.url} does not answer: {str(error) or 'timeout'}"
+            ) from error
+        finally:
+            self._waiting.pop(token, None)
 
     async def close(self) -> None:
         """Say what is still to be said, and leave."""
@@ -310,14 +332,16 @@ class Client:
             finally:
                 current.reset(token)
 
-        return await self.nc.subscribe(event.subject, cb=on_message)
+        subscription = await self.nc.subscribe(event.subject, cb=on_message)
+        await self.settle()
+        return subscription
 
     async def watch(
         self, subject: str
     ) -> AsyncIterator[tuple[str, NATSMessage | InvalidMessage | ContractError]]:
         """Every message on `subject` (wildcards allowed) from now on; a malformed one as its error."""
         subscription = await self.nc.subscribe(subject)
-        await self.nc.flush()
+        await self.settle()
         try:
             async for msg in subscription.messages:
                 try:

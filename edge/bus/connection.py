@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import Final
 
-import nats
 import nats.errors
 from nats.aio.client import Client as NatsClient
 
@@ -54,13 +53,16 @@ async def connect(url: str, *, name: str, wait_s: float | None = None) -> NatsCl
             log.log(level, "%s: bus at %s: %s", name, url, text)
 
     async def on_disconnect() -> None:
+        if nc.is_closed or nc.is_draining:
+            return  # we left
         log.warning("%s: lost the bus at %s; trying again every %d s", name, url, RECONNECT_WAIT_S)
 
     async def on_reconnect() -> None:
         said.clear()
         log.info("%s: back on the bus at %s", name, url)
 
-    connecting = nats.connect(
+    nc = NatsClient()
+    connecting = nc.connect(
         url,
         name=name,
         error_cb=on_error,
@@ -71,6 +73,7 @@ async def connect(url: str, *, name: str, wait_s: float | None = None) -> NatsCl
         connect_timeout=CONNECT_TIMEOUT_S,
     )
     try:
-        return await asyncio.wait_for(connecting, wait_s)
+        await asyncio.wait_for(connecting, wait_s)
     except (TimeoutError, OSError, nats.errors.Error) as error:
         raise BusUnreachable(f"no NATS server answers at {url}; is it running? (kiosk doctor)") from error
+    return nc

@@ -75,7 +75,7 @@ async def drained(client: Client) -> int:
     """How many commands are left once the work queue has dealt with all it was given."""
     async with asyncio.timeout(10):
         while (left := (await client.js.stream_info(COMMANDS_STREAM["name"])).state.messages) > 0:
-            await client.nc.flush()
+            await client.settle()
     return left
 
 
@@ -197,7 +197,7 @@ async def test_a_slow_ask_does_not_hold_up_the_next(bus: Client, waiter: Waiter)
     ]
     async with asyncio.timeout(5):
         while len(waiter.done) < 7:
-            await bus.nc.flush()
+            await bus.settle()
     waiter.hold.set()
     await asyncio.gather(*asks)
 

@@ -121,7 +121,7 @@ async def test_the_page_may_send_input_and_read_the_screen_and_no_more(tmp_path:
         agent = Client(server.url)
         await agent.connect(wait_s=10, setup=True)
         heard = await agent.nc.subscribe(TOUCH.subject)
-        await agent.nc.flush()
+        await agent.settle()
         page = Page(await web.ws_connect(server.websocket_url, origin=ORIGIN))
         await page.say(
             'CONNECT {"verbose":false}\n' + f"SUB {UI_UPDATE.subject} 1\nPUB {TOUCH.subject} 2\n{{}}\nPING\n"
