@@ -64,7 +64,11 @@ def pull(
 ) -> None:
     """Bring models here, each with its checksum. What is here and good is kept."""
     store = _store(folder)
-    if quiet or all(finding.state == "good" for finding in store.verify(names)):
+    try:
+        all_here = all(finding.state == "good" for finding in store.verify(names))
+    except ModelError as error:
+        fail(str(error))
+    if quiet or all_here:
         pulled = run(store.pull(names, mirror=mirror))
     else:
         with progress_bars(console) as report:
