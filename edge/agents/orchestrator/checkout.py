@@ -1,0 +1,201 @@
+"""Paying, the receipt and what may go wrong with them."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from edge.agents.orchestrator import phrases
+from edge.agents.orchestrator.order import Order
+from edge.agents.orchestrator.session import Prompt, PromptState
+from edge.agents.orchestrator.stage import Stage
+from edge.agents.orchestrator.states import State, Step
+from edge.agents.orchestrator.timing import Deed
+from edge.agents.orchestrator.visits import Visits
+from edge.contract import payment, ui
+from edge.contract.errors import AskError, ErrorCode
+from edge.contract.hardware import SetLed
+from edge.contract.subjects import PAYMENT_CANCEL, PAYMENT_PROCESS, PRINT_RECEIPT
+
+log = logging.getLogger(__name__)
+
+WAITING_LIGHT: Final = SetLed(color="#0066FF", pattern="pulse")
+PAID_LIGHT: Final = SetLed(color="#00FF00", pattern="solid")
+TROUBLE_LIGHT: Final = SetLed(color="#FF0000", pattern="error", duration_ms=3000)
+
+# After these the payment may have gone through all the same: only a further try, or a clerk, tells.
+_IN_DOUBT: Final = frozenset({ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL_ERROR})
+
+
+class Checkout:
+    """Leads from the filled cart to the printed receipt.
+
+    While a payment runs nothing but the payment agent's answer leads on: not a cancel (which only asks the
+    agent to stop), not the customer's leaving, no timer.
+    """
+
+    def __init__(self, stage: Stage, visits: Visits, currency: str) -> None:
+        self._stage = stage
+        self._visits = visits
+        self._currency = currency
+
+    def review(self) -> None:
+        """Show the order before paying."""
+        session = self._stage.session
+        if not session.cart:
+            session.warning = phrases.EMPTY_CART
+        elif session.step(Step.REVIEW):
+            session.said = phrases.IS_THIS_RIGHT
+
+    async def pay(self) -> None:
+        """Ask for the card, or ask for it again."""
+        session = self._stage.session
+        if not session.step(Step.PAY):
+            return
+        if session.order is None:
+            session.order = Order(str(uuid.uuid4()), session.cart, session.loyalty_id)
+        session.hush()
+        session.cancel_asked = False
+        session.prompt = Prompt("waiting", phrases.TAP_CARD)
+        self._stage.light(WAITING_LIGHT)
+        self._stage.aside(partial(self._take_payment, session.order))
+
+    async def cancel(self) -> None:
+        """Give up the order; while a payment runs, ask for it to be stopped and await its answer."""
+        session = self._stage.session
+        if session.state is State.RECEIPT:
+            await self.done()
+        elif session.state is State.PAYING and session.order is not None:
+            session.cancel_asked = True
+            session.prompt = Prompt("waiting", phrases.CANCELLING)
+            self._stage.aside(partial(self._stop_payment, session.order.order_id))
+        elif session.in_doubt and session.order is not None:
+            self._stage.aside(partial(self._stop_payment, session.order.order_id))
+            await self._visits.leave("cancelled", phrases.goodbye_in_doubt(session.order.order_id))
+        else:
+            await self._visits.leave("cancelled", phrases.GOODBYE_CANCELLED)
+
+    async def done(self) -> None:
+        """The customer has the receipt."""
+        if self._stage.session.state is State.RECEIPT:
+            await self._visits.leave("completed", phrases.GOODBYE_PAID)
+
+    # -- the payment --------------------------------------------------------------------------------------
+
+    async def _take_payment(self, order: Order) -> Deed:
+        outcome: payment.PaymentResult | AskError
+        try:
+            outcome = await self._stage.ask(PAYMENT_PROCESS, order.to_pay())
+        except AskError as error:
+            outcome = error
+        except Exception:
+            log.exception("a fault while asking for payment of order %s", order.order_id)
+            outcome = AskError(ErrorCode.INTERNAL_ERROR, "the orchestrator has a fault")
+        return lambda: self._settle(order, outcome)
+
+    async def _stop_payment(self, order_id: str) -> Deed:
+        try:
+            answer = await self._stage.ask(PAYMENT_CANCEL, payment.CancelPayment(order_id=order_id))
+            log.info("order %s: the cancel %s", order_id, "won" if answer.cancelled else "came too late")
+        except AskError as error:
+            log.warning("order %s could not be cancelled: %s", order_id, error)
+        return _nothing
+
+    async def _settle(self, order: Order, outcome: payment.PaymentResult | AskError) -> None:
+        session = self._stage.session
+        if isinstance(outcome, payment.PaymentResult) and outcome.status == "success":
+            await self._succeed(order, outcome)
+            return
+        state, message, certain = _reading(outcome)
+        session.in_doubt = not certain
+        log.info("order %s: payment %s (%s)", order.order_id, state, _reason(outcome))
+        if session.cancel_asked and certain:
+            await self._visits.leave("cancelled", phrases.PAYMENT_CANCELLED, Step.CALL_OFF)
+            return
+        session.step(Step.REFUSE)
+        session.hush()
+        session.prompt = Prompt(state, message)
+        self._stage.light(TROUBLE_LIGHT)
+        await self._stage.show()
+
+    async def _succeed(self, order: Order, paid: payment.PaymentResult) -> None:
+        session = self._stage.session
+        if paid.amount_charged != order.cart.total:
+            log.error(
+                "order %s: %s was charged, %s was due", order.order_id, paid.amount_charged, order.cart.total
+            )
+        session.step(Step.SUCCEED)
+        session.hush()
+        session.said = phrases.PRINTING
+        session.in_doubt = False
+        session.receipt = ui.ReceiptInfo(
+            order_id=order.order_id,
+            transaction_id=paid.transaction_id or "",
+            total=paid.amount_charged,
+            currency=self._currency,
+            link=paid.receipt_url,
+            loyalty_points_earned=paid.loyalty_points_earned,
+            printed=None,
+        )
+        self._stage.light(PAID_LIGHT)
+        self._stage.aside(partial(self._print, order, paid))
+        self._stage.timers.set("receipt", self._stage.timing.unprinted_receipt_s, self.done)
+        await self._stage.show()
+
+    # -- the receipt --------------------------------------------------------------------------------------
+
+    async def _print(self, order: Order, paid: payment.PaymentResult) -> Deed:
+        problem: str | None = None
+        try:
+            await self._stage.ask(PRINT_RECEIPT, order.to_print(paid))
+        except AskError as error:
+            log.warning("order %s: no printed receipt: %s", order.order_id, error)
+            unheard = error.code in (ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT)
+            problem = phrases.PRINTER_SILENT if unheard else error.message
+        return lambda: self._report_print(problem)
+
+    async def _report_print(self, problem: str | None) -> None:
+        session = self._stage.session
+        if session.state is not State.RECEIPT or session.receipt is None:
+            return
+        session.receipt = msgspec.structs.replace(session.receipt, printed=problem is None, problem=problem)
+        session.said = phrases.TAKE_RECEIPT if problem is None else None
+        session.warning = None if problem is None else phrases.NO_RECEIPT
+        timing = self._stage.timing
+        self._stage.timers.set(
+            "receipt", timing.receipt_s if problem is None else timing.unprinted_receipt_s, self.done
+        )
+        await self._stage.show()
+
+
+def _reading(outcome: payment.PaymentResult | AskError) -> tuple[PromptState, str, bool]:
+    """What a payment that didn't succeed is for the customer, and whether nothing was charged for sure."""
+    if isinstance(outcome, AskError):
+        code = outcome.code
+    elif outcome.status == "cancelled":
+        return "cancelled", phrases.PAYMENT_CANCELLED, True
+    else:
+        code = outcome.error_code or ""
+    match code:
+        case ErrorCode.PAYMENT_DECLINED:
+            return "declined", phrases.DECLINED, True
+        case ErrorCode.PAYMENT_TIMEOUT:
+            return "timeout", phrases.NO_TAP, True
+        case ErrorCode.UNAVAILABLE:
+            return "failed", phrases.PAYMENT_UNAVAILABLE, False
+        case _ if code in _IN_DOUBT:
+            return "failed", phrases.PAYMENT_UNKNOWN, False
+        case _:
+            return "failed", phrases.PAYMENT_FAILED, True
+
+
+def _reason(outcome: payment.PaymentResult | AskError) -> str:
+    return str(outcome) if isinstance(outcome, AskError) else outcome.error or "no reason given"
+
+
+async def _nothing() -> None:
+    """The answer to a cancel leads to nothing: the payment's own answer does."""
