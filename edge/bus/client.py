@@ -16,14 +16,15 @@ from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
-from nats.js.errors import APIError, NoStreamResponseError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 from nats.nuid import NUID
 
 from edge.bus.connection import CONNECT_TIMEOUT_S, DEFAULT_URL, BusUnreachable, PublishFailed, connect
 from edge.bus.streams import ensure_streams
 from edge.contract.envelope import NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
-from edge.contract.subjects import Command, Event, agent_of, event_on
+from edge.contract.streams import EVENTS_STREAM
+from edge.contract.subjects import ALL, Command, Event, agent_of, event_on
 from edge.contract.wire import Payload, from_fields, to_fields
 
 log = logging.getLogger(__name__)
@@ -351,6 +352,31 @@ class Client:
         finally:
             if not self.nc.is_closed:
                 await subscription.unsubscribe()
+
+    async def stored(self, subject: str | None = None) -> AsyncIterator[NATSMessage]:
+        """Every event that KIOSK_EVENTS holds now, oldest first; of one subject, or of all.
+
+        Raises:
+            BusUnreachable: the stream does not answer.
+        """
+        stream = EVENTS_STREAM["name"]
+        try:
+            try:
+                await self.js.get_last_msg(stream, subject or ALL)
+            except NotFoundError:
+                return
+            subscription = await self.js.subscribe(subject or "", stream=stream, ordered_consumer=True)
+            left = 1
+            while left > 0:
+                msg = await subscription.next_msg(timeout=_PUBLISH_TIMEOUT_S)
+                left = msg.metadata.num_pending
+                try:
+                    yield NATSMessage.from_json(msg.data)
+                except ContractError as error:
+                    log.warning("%s: %s holds a malformed message: %s", self.name, stream, error)
+            await subscription.unsubscribe()
+        except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
+            raise BusUnreachable(f"{stream} does not answer: {error}") from error
 
 
 def _unavailable(agent: str) -> AskError:

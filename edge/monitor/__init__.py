@@ -1,1 +1,1 @@
-
+"""Health and metrics (specification 11)."""

@@ -1,1 +1,1 @@
-
+"""The virtual kiosk: the real server, the real agents, simulated peripherals, a page and a bench."""
