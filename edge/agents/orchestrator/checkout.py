@@ -154,8 +154,7 @@ class Checkout:
             await self._stage.ask(PRINT_RECEIPT, order.to_print(paid))
         except AskError as error:
             log.warning("order %s: no printed receipt: %s", order.order_id, error)
-            unheard = error.code in (ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT)
-            problem = phrases.PRINTER_SILENT if unheard else error.message
+            problem = phrases.print_trouble(error)
         return lambda: self._report_print(problem)
 
     async def _report_print(self, problem: str | None) -> None:

@@ -39,7 +39,6 @@ PAYMENT_FAILED: Final = "The payment did not go through. You can try again, also
 PRINTING: Final = "Thank you! Your receipt is being printed."
 TAKE_RECEIPT: Final = "Thank you! Please take your receipt."
 NO_RECEIPT: Final = "Thank you! Your receipt could not be printed."
-PRINTER_SILENT: Final = "the printer does not answer"
 
 GOODBYE_PAID: Final = "Thank you, and enjoy your meal!"
 GOODBYE_CANCELLED: Final = "Your order was cancelled. See you soon!"
@@ -80,6 +79,18 @@ def loyalty(loyalty_id: str) -> str:
 def goodbye_in_doubt(order_id: str) -> str:
     """The customer leaves a payment whose outcome isn't known."""
     return f"If your card was charged, please ask our staff about order {order_id[:8]}."
+
+
+def print_trouble(error: AskError) -> str:
+    """Why there is no paper receipt, for a customer; the log has the driver's own words, for a technician."""
+    if error.code in (ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT):
+        return "The printer does not answer."
+    words = error.message.lower()
+    if "paper" in words:
+        return "The printer is out of paper."
+    if "cover" in words:
+        return "The printer's cover is open."
+    return "The printer does not work right now."
 
 
 def menu_trouble(error: AskError) -> str:

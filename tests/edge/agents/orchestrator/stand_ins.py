@@ -180,7 +180,7 @@ class Terminal(NATSAgentBase):
 
 
 class Peripherals(NATSAgentBase):
-    """Remembers what was lit and printed; out of paper when told."""
+    """Remembers what was lit and printed; may hesitate, and have a problem."""
 
     name = "hardware"
 
@@ -188,7 +188,9 @@ class Peripherals(NATSAgentBase):
         super().__init__(nats_url)
         self.lit: asyncio.Queue[hardware.SetLed] = asyncio.Queue()
         self.printed: asyncio.Queue[hardware.PrintReceipt] = asyncio.Queue()
-        self.out_of_paper = False
+        self.problem: str | None = None
+        self.hold = asyncio.Event()
+        self.hold.set()
 
     @does(SET_LED)
     async def set_led(self, ask: hardware.SetLed) -> hardware.Done:
@@ -198,8 +200,10 @@ class Peripherals(NATSAgentBase):
     @does(PRINT_RECEIPT)
     async def print_receipt(self, ask: hardware.PrintReceipt) -> hardware.Done:
         await self.printed.put(ask)
-        if self.out_of_paper:
-            raise AskError(ErrorCode.HARDWARE_ERROR, "the printer is out of paper")
+        problem, hold = self.problem, self.hold
+        await hold.wait()
+        if problem:
+            raise AskError(ErrorCode.HARDWARE_ERROR, problem)
         return hardware.Done()
 
     async def lights_up(self, color: str, pattern: str) -> hardware.SetLed:

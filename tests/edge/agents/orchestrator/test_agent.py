@@ -11,7 +11,8 @@ from edge.agents.orchestrator.screens import _ACTIONS, action_of
 from edge.bus import EmbeddedServer
 from edge.contract import input as customer
 from edge.contract.envelope import NATSMessage, envelope_faults
-from edge.contract.subjects import SESSION_STARTED, TOUCH, UI_UPDATE
+from edge.contract.session import SessionEnded, SessionStarted
+from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED, TOUCH, UI_UPDATE
 from edge.contract.wire import to_fields
 from tests.edge.agents.orchestrator.conftest import Kiosk
 
@@ -105,7 +106,16 @@ async def test_a_session_outlives_the_bus(kiosk: Kiosk, nats_server: EmbeddedSer
     assert (screen.cart, screen.message.session_id) == ([(101, 1)], session_id)
 
 
-async def test_its_own_echo_of_an_ended_session_does_not_end_the_next(kiosk: Kiosk) -> None:
+async def test_a_late_echo_of_an_ended_session_changes_nothing(kiosk: Kiosk) -> None:
+    await kiosk.order()
+    session_id = kiosk.orchestrator.session_id
+    await kiosk.bus.publish(SESSION_ENDED, SessionEnded(reason="completed", duration_seconds=1))
+    await kiosk.bus.publish(SESSION_STARTED, SessionStarted(kiosk_id="kiosk-002"))
+    screen = await kiosk.now()
+    assert screen.message.session_id == kiosk.orchestrator.session_id == session_id
+
+
+async def test_each_customer_has_a_session_of_their_own(kiosk: Kiosk) -> None:
     for _ in range(5):
         await kiosk.come()
         started = await kiosk.event(SESSION_STARTED)

@@ -9,8 +9,9 @@ import pytest
 from edge.agents.orchestrator import Timing
 from edge.contract.envelope import is_uuid4
 from edge.contract.errors import AskError, ErrorCode
+from edge.contract.hardware import SetLed
 from edge.contract.money import Money
-from edge.contract.subjects import SESSION_ENDED
+from edge.contract.subjects import SESSION_ENDED, SET_LED
 from tests.edge.agents.orchestrator.conftest import Kiosk, OpenKiosk, Screen
 from tests.edge.agents.orchestrator.stand_ins import PATIENT_S, paid, unpaid
 
@@ -68,16 +69,50 @@ async def test_the_receipt_screen_ends_by_itself_too(kiosk: Kiosk, how: str) -> 
     assert (await kiosk.event(SESSION_ENDED)).payload["reason"] == "completed"
 
 
-async def test_a_receipt_that_cannot_be_printed_is_shown_with_its_link(kiosk: Kiosk) -> None:
-    kiosk.peripherals.out_of_paper = True
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("the printer is out of paper", "The printer is out of paper."),
+        ("the printer's cover is open", "The printer's cover is open."),
+        ("escpos+tcp://10.0.0.5:9100: connection refused", "The printer does not work right now."),
+    ],
+)
+async def test_a_receipt_that_cannot_be_printed_is_shown_with_its_link(
+    kiosk: Kiosk, words: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kiosk.peripherals.problem = words
     await kiosk.pay()
     await kiosk.terminal.answer(paid(PRICE))
     screen = await kiosk.screen("receipt", lambda screen: screen.one("ReceiptInfo")["printed"] is False)
     receipt = screen.one("ReceiptInfo")
-    assert receipt["problem"] == "the printer is out of paper"
+    assert receipt["problem"] == told
+    assert words in caplog.text
     assert receipt["link"] == "/receipts/txn-1.pdf"
     assert screen.caption("warning") == "Thank you! Your receipt could not be printed."
     assert screen.actions == ["Done"]
+
+
+async def test_a_late_print_says_nothing_on_the_next_customers_receipt(kiosk: Kiosk) -> None:
+    late = kiosk.peripherals.hold = asyncio.Event()
+    kiosk.peripherals.problem = "the printer is out of paper"
+    await kiosk.pay()
+    await kiosk.terminal.answer(paid(PRICE))
+    await kiosk.screen("receipt")
+    await asyncio.wait_for(kiosk.peripherals.printed.get(), PATIENT_S)
+    await kiosk.touch("done")
+    await kiosk.screen("attract")
+
+    kiosk.peripherals.hold, kiosk.peripherals.problem = asyncio.Event(), None
+    await kiosk.pay()
+    await kiosk.terminal.answer(paid(PRICE))
+    await kiosk.screen("receipt")
+    await asyncio.wait_for(kiosk.peripherals.printed.get(), PATIENT_S)
+    late.set()
+    await kiosk.bus.request(SET_LED, SetLed(color="#FFFFFF"))  # the late answer is out
+    kiosk.peripherals.hold.set()
+    screen = await kiosk.screen("receipt")
+    assert screen.one("ReceiptInfo")["printed"] is True
+    assert screen.one("ReceiptInfo")["problem"] is None
 
 
 async def test_no_hardware_agent_costs_the_paper_receipt_and_nothing_else(open_kiosk: OpenKiosk) -> None:
@@ -85,7 +120,7 @@ async def test_no_hardware_agent_costs_the_paper_receipt_and_nothing_else(open_k
     await kiosk.pay()
     await kiosk.terminal.answer(paid(PRICE))
     screen = await kiosk.screen("receipt", lambda screen: screen.one("ReceiptInfo")["printed"] is False)
-    assert screen.one("ReceiptInfo")["problem"] == "the printer does not answer"
+    assert screen.one("ReceiptInfo")["problem"] == "The printer does not answer."
     await kiosk.touch("done")
     assert (await kiosk.event(SESSION_ENDED)).payload["reason"] == "completed"
 
