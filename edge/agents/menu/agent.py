@@ -29,9 +29,7 @@ class MenuAgent(NATSAgentBase):
         found = self._finder.find(ask.query, ask.tags, ask.dietary_filters)
         if not found:
             raise AskError(ErrorCode.MENU_NOT_FOUND, "No items match the search query")
-        return said.SearchResult(
-            items=[_found(dish) for dish in found[: ask.limit]], total_matches=len(found)
-        )
+        return said.SearchResult(items=[_found(dish) for dish in found[: ask.limit]], total_matches=len(found))
 
     @does(MENU_DETAILS)
     async def details(self, ask: said.GetDetails) -> said.DetailsResult:

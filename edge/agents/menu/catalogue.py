@@ -48,7 +48,7 @@ class Customization(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class Dish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One dish, as `[[dish]]` of the file.
 
-    `stock` is how many can still be sold; `sounds_like` are ways to say the name, for the voice agent;
+    `stock` is how many can still be sold; `also_called` are other names people use for it, for the voice agent;
     `pairs_with` are ids of dishes that go well with it, for suggestions.
     """
 
@@ -64,7 +64,7 @@ class Dish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     tags: list[Word]
     customizations: list[Customization] = []
     stock: Annotated[int, msgspec.Meta(ge=0)] | Literal["unlimited"] = "unlimited"
-    sounds_like: list[Text] = []
+    also_called: list[Text] = []
     pairs_with: list[int] = []
 
     @property
@@ -86,12 +86,23 @@ class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
     dish: list[Any]
     search: SearchWords = SearchWords()
+    pronounced: dict[Word, Text] = {}
 
 
 class Menu:
-    """Everything that can be ordered: `dishes` in the file's order, all priced in `currency` (ISO 4217)."""
+    """Everything that can be ordered: `dishes` in the file's order, all priced in `currency` (ISO 4217).
 
-    def __init__(self, dishes: list[Dish], currency: str, search: SearchWords | None = None) -> None:
+    `pronounced` spells words that are said otherwise than they are written, for the voice agent.
+    """
+
+    def __init__(
+        self,
+        dishes: list[Dish],
+        currency: str,
+        search: SearchWords | None = None,
+        pronounced: Mapping[str, str] | None = None,
+    ) -> None:
+        self.pronounced = pronounced or {}
         self.dishes = tuple(dishes)
         self.currency = currency
         self.search = search or SearchWords()
@@ -128,7 +139,7 @@ class Menu:
         dishes = [source.read(each, Dish, number) for number, each in enumerate(head.dish)]
         for number, fault in _faults(dishes):
             raise source.invalid(fault, number, dishes[number])
-        return cls(dishes, head.currency, head.search)
+        return cls(dishes, head.currency, head.search, head.pronounced)
 
     def dish(self, item_id: int) -> Dish:
         """The dish with the id `item_id`.
@@ -230,9 +241,7 @@ class _Source:
 def _called(dish: object, number: int | None) -> str:
     if number is None:
         return ""
-    fields = (
-        msgspec.structs.asdict(dish) if isinstance(dish, Dish) else dish if isinstance(dish, dict) else {}
-    )
+    fields = msgspec.structs.asdict(dish) if isinstance(dish, Dish) else dish if isinstance(dish, dict) else {}
     words = [str(fields[key]) for key in ("id", "name") if key in fields]
     return f"dish {' '.join(words) or f'number {number + 1}'}: "
 

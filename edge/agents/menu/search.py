@@ -158,7 +158,7 @@ class Finder:
         return _Indexed(
             dish=dish,
             worth=worth,
-            spoken=frozenset(" ".join(self._telling(each)) for each in dish.sounds_like),
+            spoken=frozenset(" ".join(self._telling(each)) for each in dish.also_called),
             tags=frozenset(_label(tag) for tag in dish.tags),
             diets=frozenset(_label(diet) for diet in dish.diets),
         )

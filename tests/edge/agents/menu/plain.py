@@ -11,9 +11,7 @@ import nats
 from edge.bus import EmbeddedServer
 
 
-async def asked_plainly(
-    server: EmbeddedServer, subject: str, request: str, timeout_s: float = 2
-) -> dict[str, Any]:
+async def asked_plainly(server: EmbeddedServer, subject: str, request: str, timeout_s: float = 2) -> dict[str, Any]:
     """The payload of the answer to `request`, JSON text, on `subject`.
 
     Returns once the agent's queue has put the stored copy away, so that no test ends in the middle of it.

@@ -77,9 +77,7 @@ async def test_the_specifications_details(nats_server: EmbeddedServer, agent: Me
     }
 
 
-async def test_nothing_found_is_the_specifications_error(
-    nats_server: EmbeddedServer, agent: MenuAgent
-) -> None:
+async def test_nothing_found_is_the_specifications_error(nats_server: EmbeddedServer, agent: MenuAgent) -> None:
     payload = await asked_plainly(
         nats_server, "kiosk.agent.menu.search", '{"payload":{"command":"search","query":"sushi"}}'
     )

@@ -27,7 +27,7 @@ def test_a_dish_is_first_when_its_name_is_asked_for(name: str) -> None:
 
 @pytest.mark.parametrize("dish", MENU.dishes, ids=NAMES)
 def test_a_spoken_name_finds_its_dish(dish: Dish) -> None:
-    for spoken in dish.sounds_like:
+    for spoken in dish.also_called:
         assert dish in FINDER.find(spoken)[:3], spoken
 
 
@@ -72,9 +72,7 @@ def test_typing_errors(typed: str, meant: str | None) -> None:
     assert next(iter(found(typed)), None) == meant
 
 
-@pytest.mark.parametrize(
-    "query", ["sushi", "unicorn steak", "zzzz", "ramen", "vegan sushi", "knee", "aid", "pi"]
-)
+@pytest.mark.parametrize("query", ["sushi", "unicorn steak", "zzzz", "ramen", "vegan sushi", "knee", "aid", "pi"])
 def test_what_is_not_on_the_menu_is_not_found(query: str) -> None:
     assert found(query) == []
 
@@ -107,10 +105,7 @@ def test_a_diet_in_the_query_is_a_condition(query: str, diet: str) -> None:
 
 def test_a_sold_out_dish_is_found_after_an_equal_one() -> None:
     def with_stock(item_id: int) -> list[str]:
-        dishes = [
-            msgspec.structs.replace(dish, stock=0 if dish.id == item_id else dish.stock)
-            for dish in MENU.dishes
-        ]
+        dishes = [msgspec.structs.replace(dish, stock=0 if dish.id == item_id else dish.stock) for dish in MENU.dishes]
         return [dish.name for dish in Finder(Menu(dishes, "USD", MENU.search)).find("burger")]
 
     assert with_stock(0)[:2] == ["Volcano Burger", "Garden Burger"]
