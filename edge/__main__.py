@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from edge.cli import bus, models
+from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
+from edge.cli.virtual import virtual
 
 app = typer.Typer(
     name="kiosk",
@@ -14,6 +16,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The software on a self-service ordering kiosk. Start with: kiosk virtual",
 )
+app.command()(virtual)
+app.command("run")(run_agents)
 app.add_typer(bus.app, name="bus")
 app.add_typer(models.app, name="models")
 app.command()(doctor)

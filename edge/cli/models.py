@@ -17,9 +17,7 @@ Folder = Annotated[
     Path | None,
     typer.Option("--folder", envvar="KIOSK_MODELS", help="Where they are kept.", show_default=False),
 ]
-Names = Annotated[
-    list[str] | None, typer.Argument(help="Which; without names, the default set.", show_default=False)
-]
+Names = Annotated[list[str] | None, typer.Argument(help="Which; without names, the default set.", show_default=False)]
 
 
 def _store(folder: Path | None) -> Store:
@@ -37,9 +35,7 @@ def list_them(folder: Folder = None) -> None:
     notes = []
     for asset in store.manifest.assets:
         here = (
-            "[green]●[/]"
-            if (store.folder / asset.file).exists()
-            else ("[red]○[/]" if asset.default else "[dim]○[/]")
+            "[green]●[/]" if (store.folder / asset.file).exists() else ("[red]○[/]" if asset.default else "[dim]○[/]")
         )
         table.add_row(here, asset.name, asset.kind, f"{asset.bytes / 1e6:.1f}", asset.licence, asset.purpose)
         if asset.licence_note:
@@ -55,9 +51,7 @@ def pull(
     names: Names = None,
     mirror: Annotated[
         Path | None,
-        typer.Option(
-            envvar="KIOSK_MODELS_MIRROR", help="A folder to look in first; files are checked all the same."
-        ),
+        typer.Option(envvar="KIOSK_MODELS_MIRROR", help="A folder to look in first; files are checked all the same."),
     ] = None,
     folder: Folder = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
@@ -75,9 +69,7 @@ def pull(
             pulled = run(store.pull(names, mirror=mirror, progress=report))
     new = [each.name for each in pulled if each.origin != "held"]
     if not quiet:
-        console.print(
-            f"{len(new)} new, {len(pulled) - len(new)} already here, in {store.folder}", highlight=False
-        )
+        console.print(f"{len(new)} new, {len(pulled) - len(new)} already here, in {store.folder}", highlight=False)
 
 
 @app.command()
@@ -90,8 +82,6 @@ def verify(names: Names = None, folder: Folder = None) -> None:
         fail(str(error))
     colour = {"good": "green", "missing": "yellow", "damaged": "red"}
     for finding in findings:
-        console.print(
-            f"[{colour[finding.state]}]{finding.state:8}[/] {finding.name}: {finding.words}", highlight=False
-        )
+        console.print(f"[{colour[finding.state]}]{finding.state:8}[/] {finding.name}: {finding.words}", highlight=False)
     if any(finding.state != "good" for finding in findings):
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
 
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from drivers.errors import DriverError
+from edge.agents.menu.catalogue import MenuInvalid
+from edge.assembly import LibraryMissing
 from edge.bus import BusError
 from edge.config import ConfigError
 from edge.contract.errors import AskError, ContractError
@@ -23,7 +26,16 @@ console = Console()
 complaints = Console(stderr=True)
 
 # What a user can mend, or must hear of: said in a line, without a traceback.
-EXPECTED = (AskError, BusError, ConfigError, ContractError, DriverError, ModelError)
+EXPECTED = (
+    AskError,
+    BusError,
+    ConfigError,
+    ContractError,
+    DriverError,
+    LibraryMissing,
+    MenuInvalid,
+    ModelError,
+)
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
@@ -40,6 +52,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def log_to_terminal(*, verbose: bool, timestamps: bool = False) -> None:
+    """Let the program's log reach the terminal: warnings, or with `verbose` everything of ours."""
+    shape = "%(asctime)s %(levelname)-7s %(message)s" if timestamps else "%(levelname)-7s %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=shape)
+    for ours in ("edge", "drivers"):
+        logging.getLogger(ours).setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 def json_object(text: str) -> dict[str, Any]:

@@ -166,9 +166,7 @@ class BenchApi:
 
         return on_post
 
-    def _upload(
-        self, follow: Callable[[bytes], Awaitable[None]]
-    ) -> Callable[[web.Request], Awaitable[Answer]]:
+    def _upload(self, follow: Callable[[bytes], Awaitable[None]]) -> Callable[[web.Request], Awaitable[Answer]]:
         async def on_post(request: web.Request) -> Answer:
             _guard(request)
             data = b""

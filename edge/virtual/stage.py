@@ -28,6 +28,7 @@ from drivers.printer.simulated import NEAR_END_MM, SimulatedPrinter
 VOICES: Final = Path(__file__).parent / "voices"
 
 KEPT_RECEIPTS: Final = 50
+_AT_ARMS_LENGTH: Final = 0.8  # of the picture's height: a head about 1 m away, level with the camera
 
 Scenes = Mapping[str, Path]
 
@@ -66,8 +67,7 @@ def wallet() -> tuple[WalletCard, ...]:
 def recorded_sentences() -> tuple[Sentence, ...]:
     """The sentences that ship with the virtual kiosk: a WAV each, its text in its name."""
     return tuple(
-        Sentence(path.stem, path.stem.replace("_", " ").capitalize(), path)
-        for path in sorted(VOICES.glob("*.wav"))
+        Sentence(path.stem, path.stem.replace("_", " ").capitalize(), path) for path in sorted(VOICES.glob("*.wav"))
     )
 
 
@@ -122,7 +122,7 @@ class Stage:
         if scene == "empty":
             self.camera.show(None)
         elif scene in self.scenes:
-            await asyncio.to_thread(self.camera.show, self.scenes[scene])
+            await asyncio.to_thread(self.camera.show, self.scenes[scene], size=_AT_ARMS_LENGTH)
         else:
             raise StageError(f"there is no scene {scene!r}; there are: empty, {', '.join(self.scenes)}")
         self.scene = scene
@@ -135,7 +135,7 @@ class Stage:
             StageError: it is not a picture.
         """
         picture = await asyncio.to_thread(_decode, data)
-        await asyncio.to_thread(self.camera.show, picture)
+        await asyncio.to_thread(self.camera.show, picture, size=_AT_ARMS_LENGTH)
         self.scene = "upload"
         self.on_change()
 

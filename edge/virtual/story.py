@@ -110,9 +110,7 @@ class Story:
             self._found(f"the detector found a face in the photograph: {seen.confidence:.0%}, {where}")
             await self._until(SESSION_STARTED)
             await self._screen("greets", lambda screen: screen.layout_mode in ("greeting", "hero_grid"))
-            dishes = [
-                each.data["title"] for each in self._latest_screen().components if each.type == "HeroItem"
-            ]
+            dishes = [each.data["title"] for each in self._latest_screen().components if each.type == "HeroItem"]
             self._found(f"the screen greets and shows {', '.join(dishes) or 'no dishes'}")
 
     async def _order_by_voice(self) -> None:
@@ -124,16 +122,12 @@ class Story:
             await saying
             self._found(f"the recogniser heard: {heard.text} ({heard.confidence:.0%})")
             meant = await self._until(INTENT)
-            self._found(
-                f"meaning {meant.intent_type}: {meant.entities.item}, {', '.join(meant.entities.modifiers)}"
-            )
+            self._found(f"meaning {meant.intent_type}: {meant.entities.item}, {', '.join(meant.entities.modifiers)}")
             cart = await self._cart("the burger in the cart", lambda cart: "Volcano Burger" in _titles(cart))
             line = cart.lines[0]
             if "Extra Cheese" not in line.customizations:
                 raise StoryFailed(f"the burger came without extra cheese: {line.customizations}")
-            self._found(
-                f"in the cart: {line.quantity} x {line.title} with {line.customizations[0]}, {cart.total}"
-            )
+            self._found(f"in the cart: {line.quantity} x {line.title} with {line.customizations[0]}, {cart.total}")
 
     async def _order_by_touch(self) -> None:
         async with self._telling("Touches what is suggested"):
@@ -148,12 +142,8 @@ class Story:
         async with self._telling("Holds the loyalty card to the reader"):
             await self._stage.tap("loyalty")
             tap = await self._until(CARD_TAP)
-            self._found(
-                f"the card answered: {tap.loyalty_id}; its UID stayed in the reader ({tap.card[:8]}…)"
-            )
-            cart = await self._cart(
-                "the loyalty id with the order", lambda cart: cart.loyalty_id == tap.loyalty_id
-            )
+            self._found(f"the card answered: {tap.loyalty_id}; its UID stayed in the reader ({tap.card[:8]}…)")
+            cart = await self._cart("the loyalty id with the order", lambda cart: cart.loyalty_id == tap.loyalty_id)
             self._found(f"the order belongs to {cart.loyalty_id}")
 
     async def _check_out(self) -> None:
@@ -171,9 +161,7 @@ class Story:
             await self._until(CARD_TAP, lambda tap: tap.loyalty_id is None)
             shown = await self._screen("shows the receipt", lambda screen: screen.layout_mode == "receipt")
             paid = from_fields(_of_type(shown, "ReceiptInfo")[0], ui.ReceiptInfo)
-            self._found(
-                f"paid {paid.total} {paid.currency}, {paid.loyalty_points_earned} points: {paid.order_id}"
-            )
+            self._found(f"paid {paid.total} {paid.currency}, {paid.loyalty_points_earned} points: {paid.order_id}")
 
     async def _take_the_receipt(self) -> None:
         async with self._telling("Takes the receipt"):
@@ -255,9 +243,7 @@ class Story:
                     await self._news.wait()
         except TimeoutError:
             since = ", ".join(dict.fromkeys(each.subject for each in self._seen[self._from :])) or "nothing"
-            raise StoryFailed(
-                f"no {event.subject} as expected within {PATIENCE_S:g} s; seen: {since}"
-            ) from None
+            raise StoryFailed(f"no {event.subject} as expected within {PATIENCE_S:g} s; seen: {since}") from None
 
     async def _screen(self, does: str, good: Callable[[ui.UiUpdate], bool]) -> ui.UiUpdate:
         """The latest screen if it is good, or the next that is."""

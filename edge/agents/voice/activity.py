@@ -66,7 +66,7 @@ class SileroActivity:
         if chunk.shape != (CHUNK_SAMPLES,):
             raise ValueError(f"the model takes {CHUNK_SAMPLES} samples at a time, not {chunk.shape}")
         sound = np.concatenate((self._context, chunk.astype(np.float32) / 32768))
-        self._context = sound[-_CONTEXT_SAMPLES:]
+        self._context = sound[-_CONTEXT_SAMPLES:].astype(np.float32)
         speech, state = self._session.run(
             ("output", "stateN"), {"input": sound[None], "state": self._state, "sr": self._rate}
         )

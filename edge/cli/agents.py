@@ -1,0 +1,75 @@
+"""`kiosk run`: agents on a kiosk, any number in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.speaking import console, fail, log_to_terminal, run
+from edge.config import Config, load
+from edge.contract.subjects import AGENTS
+from edge.models import Store
+
+
+def run_agents(
+    agents: Annotated[
+        list[str],
+        typer.Argument(metavar="AGENT…", help=f"Which: {', '.join(AGENTS)}, or all.", show_default=False),
+    ],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The kiosk.toml; without one every default holds.")
+    ] = None,
+    bus_url: Annotated[
+        str | None,
+        typer.Option("--url", envvar="KIOSK_BUS_URL", help="The NATS server, instead of kiosk.toml's."),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where journal, receipts and the device key are, instead of kiosk.toml's."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that is logged.")] = False,
+) -> None:
+    """Run agents until told to end (Ctrl-C, SIGTERM). They wait for the bus, and come back after it was gone.
+
+    Examples: kiosk run all --config kiosk.toml · kiosk run vision voice
+    """
+    log_to_terminal(verbose=verbose, timestamps=True)
+    names = list(AGENTS) if agents == ["all"] else list(dict.fromkeys(agents))
+    unknown = [name for name in names if name not in AGENTS]
+    if unknown:
+        fail(f"there is no agent {unknown[0]!r}; there are: {', '.join(AGENTS)}, or all", 2)
+    run(_run(names, config, bus_url, data_dir))
+
+
+async def _run(names: list[str], config_path: Path | None, bus_url: str | None, data_dir: Path | None) -> None:
+    from edge.assembly import Assembly  # noqa: PLC0415 - a second of imports that few commands need
+
+    config = load(config_path) if config_path else Config()
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    ending = asyncio.create_task(told.wait())
+    async with contextlib.AsyncExitStack() as leaving:
+        assembly = Assembly(
+            config,
+            Store(config.models.folder),
+            data_dir or config.kiosk.data_dir,
+            bus_url=bus_url or config.bus.url,
+        )
+        leaving.push_async_callback(assembly.close)
+        for name in names:
+            agent = await asyncio.to_thread(assembly.build, name)
+            leaving.push_async_callback(agent.close)
+            connecting = asyncio.create_task(agent.connect())
+            await asyncio.wait([connecting, ending], return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                connecting.cancel()
+                return
+            await connecting
+            console.print(f"{name} is up", highlight=False)
+        await ending

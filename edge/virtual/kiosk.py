@@ -1,0 +1,124 @@
+"""The virtual kiosk: embedded server, every agent, simulated peripherals, page and bench, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.agents.voice import VoiceAgent
+from edge.assembly import Assembly, Devices
+from edge.bus import Client, EmbeddedServer, NATSAgentBase
+from edge.bus.server import PageAccess
+from edge.config import Config
+from edge.contract.subjects import AGENTS
+from edge.frontend.server import PageConfig, PageServer, make_app
+from edge.models import Store
+from edge.virtual.bench_api import BenchApi
+from edge.virtual.stage import Stage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports to take; 0 picks a free one."""
+
+    bus: int = 0
+    page: int = 0
+
+
+class VirtualKiosk:
+    """A whole kiosk. Use as an async context manager; then `stage` plays and `page_url` shows.
+
+    `data_dir` keeps streams, payment journal, receipts and the device key from one run to the next.
+    """
+
+    def __init__(self, config: Config, store: Store, data_dir: Path, ports: Ports = Ports()) -> None:
+        self._config = config
+        self._store = store
+        self._data_dir = data_dir
+        self._ports = ports
+        self._agents: list[NATSAgentBase] = []
+        self._cleanup = AsyncExitStack()
+        self.started_in_s = 0.0
+        self.stage: Stage
+        self.bus: Client
+        self.server: EmbeddedServer
+        self.page_url = ""
+
+    async def __aenter__(self) -> VirtualKiosk:
+        began_s = time.monotonic()
+        try:
+            await self._start()
+        except BaseException:
+            await self._cleanup.aclose()
+            raise
+        self.started_in_s = time.monotonic() - began_s
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._cleanup.aclose()
+
+    async def _start(self) -> None:
+        leaving = self._cleanup
+        # The page's origin is settled first: the server must know it, and the page must know the server.
+        page = PageServer(self._ports.page)
+        page.bind()
+        leaving.push_async_callback(page.stop)
+        self.server = EmbeddedServer(self._data_dir / "nats", port=self._ports.bus, page=PageAccess(page.origin))
+        await leaving.enter_async_context(self.server)
+        self.bus = Client(self.server.url, name="bench")
+        await self.bus.connect(wait_s=10, setup=True)
+        leaving.push_async_callback(self.bus.close)
+
+        self.stage = Stage({"customer": self._store.path("astronaut"), "coffee": self._store.path("coffee")})
+        leaving.push_async_callback(self.stage.close)
+        assembly = Assembly(
+            self._config,
+            self._store,
+            self._data_dir,
+            bus_url=self.server.url,
+            page_url=page.origin,
+            devices=Devices(
+                leds=self.stage.leds,
+                reader=self.stage.reader,
+                printer=self.stage.printer.driver(),
+                camera=self.stage.camera,
+                microphone=self.stage.microphone,
+            ),
+            declined=[each.card.uid for each in self.stage.cards if each.id == "declined"],
+        )
+        # Building loads models and the recogniser: seconds of one core, so not on the event loop.
+        self._agents = await asyncio.to_thread(lambda: [assembly.build(name) for name in AGENTS])
+        for agent in self._agents:
+            leaving.push_async_callback(agent.close)
+        # The orchestrator is last in AGENTS: it finds its neighbours up when it shows its first screen.
+        for agent in self._agents:
+            await agent.connect()
+
+        bench = BenchApi(self.stage, self.bus, self._say_text)
+        app = make_app(
+            config=PageConfig(self.server.websocket_url, self._config.kiosk.id, self._config.kiosk.currency),
+            nats_client=self._store.path("nats_ws"),
+            receipts_dir=assembly.receipts_dir,
+            healthy=self.health,
+            home="/bench/",
+            mounts=[bench.mount],
+        )
+        await page.serve(app)
+        self.page_url = f"{page.origin}/"
+
+    async def _say_text(self, text: str) -> None:
+        """Typed text, given to the voice agent as if it had heard it; the transcript is marked as typed."""
+        for agent in self._agents:
+            if isinstance(agent, VoiceAgent):
+                await agent.hear_text(text)
+
+    async def health(self) -> Mapping[str, bool]:
+        """What of the kiosk works: the server, and each agent."""
+        return {"bus": self.bus.connected} | {agent.name: agent.ready for agent in self._agents}
