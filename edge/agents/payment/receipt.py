@@ -6,8 +6,10 @@ import contextlib
 import os
 import re
 import tempfile
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +20,8 @@ from edge.contract.money import Money
 _DPI = 200
 _WIDTH_PX = 630  # 80 mm, the width of a till's paper
 _MARGIN_PX = 40
+_LONGEST_PX = 20_000  # two and a half metres: longer is no receipt, and would take the memory of one
+_FONT = "DejaVuSans.ttf"  # where the system has it (Debian: fonts-dejavu-core); Pillow's own knows no accents
 _SAFE_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")  # a gateway's id becomes a file's name
 _GAP = ""
 
@@ -81,19 +85,40 @@ def _save(page: Image.Image, receipt: PaidReceipt, path: Path) -> None:
 
 def _drawn(receipt: PaidReceipt) -> Image.Image:
     """The page, as tall as it needs to be, in shades of grey."""
-    rows = list(_rows(receipt))
-    page = Image.new("L", (_WIDTH_PX, 2 * _MARGIN_PX + sum(_height(size) for *_, size in rows)), 255)
+    rows = _rows(receipt)
+    height = 2 * _MARGIN_PX + sum(_height(size) for *_, size in rows)
+    if height > _LONGEST_PX:
+        raise ReceiptError(f"{len(receipt.lines)} lines are too many for one page")
+    page = Image.new("L", (_WIDTH_PX, height), 255)
     draw = ImageDraw.Draw(page)
     top = _MARGIN_PX
     for left, right, size in rows:
-        font = ImageFont.load_default(size=size)
+        font, accents = _font(size)
         room = _WIDTH_PX - 2 * _MARGIN_PX
         if right:
             draw.text((_WIDTH_PX - _MARGIN_PX, top), right, 0, font, anchor="ra")
             room -= int(font.getlength(right)) + size
-        draw.text((_MARGIN_PX, top), _fitted(left, font, room), 0, font)
+        draw.text((_MARGIN_PX, top), _fitted(drawable(left, accents=accents), font, room), 0, font)
         top += _height(size)
     return page
+
+
+def drawable(text: str, *, accents: bool) -> str:
+    """`text` on one line; without `accents`, in letters that Pillow's own font has."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    if accents:
+        return text
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(letter if letter.isascii() else "?" for letter in plain if not unicodedata.combining(letter))
+
+
+@cache
+def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
+    """The font, and whether it has accented letters."""
+    try:
+        return ImageFont.truetype(_FONT, size), True
+    except OSError:
+        return ImageFont.load_default(size), False
 
 
 def _rows(receipt: PaidReceipt) -> list[tuple[str, str, int]]:
@@ -116,9 +141,9 @@ def _height(size: int) -> int:
 
 
 def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: int) -> str:
-    """`text`, cut with an ellipsis where it is wider than `room` pixels."""
+    """`text`, cut with three dots where it is wider than `room` pixels."""
     if font.getlength(text) <= room:
         return text
-    while text and font.getlength(f"{text}…") > room:
+    while text and font.getlength(f"{text}...") > room:
         text = text[:-1]
-    return f"{text}…"
+    return f"{text}..."
