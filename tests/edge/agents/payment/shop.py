@@ -76,6 +76,7 @@ class FaultyGateway:
         self.charges_asked = 0
         self.lookups_asked = 0
         self.called = asyncio.Event()
+        self.charged = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.loses_the_ask = False
@@ -91,8 +92,7 @@ class FaultyGateway:
             raise GatewayError("no route to the bank")
         charge = await self.bank.charge(key, amount, card)
         if self.hangs_after_charging:
-            self.called.clear()
-            self.called.set()
+            self.charged.set()
             await asyncio.Event().wait()
         if self.loses_the_answer:
             raise GatewayError("the line went dead")
