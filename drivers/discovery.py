@@ -19,9 +19,7 @@ class Sighting:
 
 
 def _nodes(root: Path, scheme: str, *patterns: str) -> list[str]:
-    return [
-        f"{scheme}:/{path.relative_to(root)}" for pattern in patterns for path in sorted(root.glob(pattern))
-    ]
+    return [f"{scheme}:/{path.relative_to(root)}" for pattern in patterns for path in sorted(root.glob(pattern))]
 
 
 def _usb_printers(root: Path) -> list[str]:

@@ -125,9 +125,7 @@ def device_key(data_dir: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"the device key {path} can't be used: {error}") from error
     if len(key) != 32:
-        raise ConfigError(
-            f"the device key {path} is damaged: {len(key)} bytes, not 32; delete it to make a new one"
-        )
+        raise ConfigError(f"the device key {path} is damaged: {len(key)} bytes, not 32; delete it to make a new one")
     return key
 
 

@@ -20,9 +20,7 @@ def shared_data() -> Path:
     """The folder of models, pictures and voices that tests read in place."""
     folder = Path(os.environ.get("KIOSK_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(
-            f"no test data at {folder}; set KIOSK_TEST_DATA to a folder with models/, images/ and audio/"
-        )
+        pytest.skip(f"no test data at {folder}; set KIOSK_TEST_DATA to a folder with models/, images/ and audio/")
     return folder
 
 

@@ -53,9 +53,7 @@ def test_a_file_is_about_one_thing(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TESTS, ids=name)
 def test_no_test_sleeps(path: Path) -> None:
-    sleeps = [
-        line for line, what in calls(ast.parse(path.read_text(encoding="utf-8"))) if what.endswith(".sleep")
-    ]
+    sleeps = [line for line, what in calls(ast.parse(path.read_text(encoding="utf-8"))) if what.endswith(".sleep")]
     assert not sleeps, f"lines {sleeps}: wait for the event instead"
 
 
@@ -97,9 +95,7 @@ def test_the_container_runs_the_shipped_configuration() -> None:
     nats = compose["services"]["nats"]
     assert nats["image"] == "nats:2.10-alpine"
     assert nats["command"][0] == "-js"
-    assert any(
-        volume.startswith("./nats-server.conf:/etc/nats/nats-server.conf") for volume in nats["volumes"]
-    )
+    assert any(volume.startswith("./nats-server.conf:/etc/nats/nats-server.conf") for volume in nats["volumes"])
     assert {port.split(" ")[0].removeprefix("127.0.0.1:") for port in nats["ports"]} == {
         "4222:4222",
         "8222:8222",

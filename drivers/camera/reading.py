@@ -125,9 +125,7 @@ class ReadingCamera:
                 return
             self._thread.join(_PATIENCE_S)
             if self._thread.is_alive():
-                _log.warning(
-                    "%s hangs in its library and will be released when that returns", self._source.label
-                )
+                _log.warning("%s hangs in its library and will be released when that returns", self._source.label)
 
     def _run(self, feed: FrameFeed) -> None:
         error: DriverError | None = None

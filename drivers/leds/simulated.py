@@ -161,9 +161,7 @@ class SimulatedStrip:
                     await self._news.wait()
         except TimeoutError as error:
             first = self.frame.colors[0] if self.frame.pixels else "no LED"
-            raise DeviceTimeout(
-                f"no such frame within {timeout_s:g} s; the first LED shows {first}"
-            ) from error
+            raise DeviceTimeout(f"no such frame within {timeout_s:g} s; the first LED shows {first}") from error
         return self.frame
 
     def unplug(self) -> None:

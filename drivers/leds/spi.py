@@ -69,9 +69,7 @@ def _open_port(path: str) -> Any:
     try:
         import spidev  # noqa: PLC0415 - only a machine with LEDs on SPI has it
     except ImportError as error:
-        raise DeviceSetup(
-            "spi: the Python package spidev is missing: pip install 'kiosk-edge[leds]'"
-        ) from error
+        raise DeviceSetup("spi: the Python package spidev is missing: pip install 'kiosk-edge[leds]'") from error
     bus, chip_select = (int(number) for number in match.groups())
     try:
         return spidev.SpiDev(bus, chip_select)

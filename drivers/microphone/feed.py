@@ -17,9 +17,7 @@ from drivers.microphone import CHUNK_SAMPLES, RATE_HZ, Chunk
 
 _log = logging.getLogger(__name__)
 
-_KEPT_CHUNKS = (
-    10 * RATE_HZ // CHUNK_SAMPLES
-)  # 10 s: a reader that is later than that has no use for the oldest
+_KEPT_CHUNKS = 10 * RATE_HZ // CHUNK_SAMPLES  # 10 s: a reader that is later than that has no use for the oldest
 
 
 @dataclass(eq=False)

@@ -74,9 +74,7 @@ class SimulatedReader:
 
     # Stage directions
 
-    async def tap(
-        self, card: SimulatedCard, hold_s: float = 1.0, *, torn_after: int | None = None
-    ) -> Tap | None:
+    async def tap(self, card: SimulatedCard, hold_s: float = 1.0, *, torn_after: int | None = None) -> Tap | None:
         """Hold `card` to the reader; return when the reader is done with it: what it made of it, or None.
 
         The card stays for `hold_s` seconds in all, also after it was read, or until `tear_away` or the next

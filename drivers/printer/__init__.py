@@ -89,6 +89,5 @@ def open_printer(url: str) -> Printer:
 
             return open_escpos(address)
     raise DeviceSetup(
-        f"no printer backend for {url!r}; known: "
-        "simulated:, escpos+tcp:, escpos+usb:, escpos+serial:, escpos+file:"
+        f"no printer backend for {url!r}; known: simulated:, escpos+tcp:, escpos+usb:, escpos+serial:, escpos+file:"
     )

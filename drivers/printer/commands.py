@@ -78,13 +78,14 @@ def _barcode(rest: memoryview) -> int | None:
         return None
     if rest[0] >= 65:
         return 2 + rest[1] if len(rest) >= 2 else None
-    return _until_nul(rest, 256) if rest[0] <= 6 else 1
+    return _until_nul(rest, 1, 256) if rest[0] <= 6 else 1
 
 
-def _until_nul(rest: memoryview, most: int) -> int | None:
-    end = bytes(rest[:most]).find(b"\0")
+def _until_nul(rest: memoryview, begin: int, most: int) -> int | None:
+    """Up to and with the zero byte that comes at or after `begin`; `most` bytes if none does."""
+    end = bytes(rest[begin:most]).find(b"\0")
     if end >= 0:
-        return end + 1
+        return begin + end + 1
     return most if len(rest) >= most else None
 
 
@@ -149,7 +150,7 @@ _VARIABLE: Final[dict[bytes, Callable[[memoryview], int | None]]] = {
     ESC + b"&": _own_characters,
     ESC + b"(": _function,
     ESC + b"*": _bit_image,
-    ESC + b"D": lambda rest: _until_nul(rest, 33),
+    ESC + b"D": lambda rest: _until_nul(rest, 0, 33),
     FS + b"(": _function,
     FS + b"q": _stored_images,
     GS + b"(": _function,

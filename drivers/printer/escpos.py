@@ -283,7 +283,5 @@ def _usb_id(path: str) -> tuple[int, int]:
     try:
         vendor, product = (int(part, 16) for part in path.split(":"))
     except ValueError as error:
-        raise DeviceSetup(
-            f"escpos+usb: {path!r} is no vendor:product, as in escpos+usb://04b8:0e15"
-        ) from error
+        raise DeviceSetup(f"escpos+usb: {path!r} is no vendor:product, as in escpos+usb://04b8:0e15") from error
     return vendor, product

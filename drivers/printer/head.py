@@ -243,9 +243,7 @@ class PrintHead:
             return False
         dots = Image.frombytes("1", size, data).convert("L")
         dots = dots.crop((0, 0, min(size[0], self._line.width_px), size[1]))
-        self._line.print_picture(
-            dots.resize((dots.width * wide, dots.height * tall), Image.Resampling.NEAREST)
-        )
+        self._line.print_picture(dots.resize((dots.width * wide, dots.height * tall), Image.Resampling.NEAREST))
         return True
 
     def _bit_image(self, data: bytes) -> bool:

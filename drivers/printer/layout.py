@@ -7,6 +7,8 @@ import unicodedata
 from decimal import Decimal
 from typing import Final
 
+from PIL import Image
+
 from drivers.printer import Receipt, ReceiptLine
 from drivers.printer.commands import FS, GS
 from drivers.printer.python_escpos import QR_ECLEVEL_M, Dummy
@@ -145,8 +147,8 @@ class _Page:
         if self._encoder.profile.supports("qrCode"):
             self._encoder.qr(content, ec=QR_ECLEVEL_M, size=module_px, native=True)
         else:
-            dots = smallest.resize((smallest.width * module_px, smallest.height * module_px))
-            raster = dots.convert("1")
+            size_px = (smallest.width * module_px, smallest.height * module_px)
+            raster = smallest.resize(size_px, Image.Resampling.NEAREST).convert("1")
             size = ((raster.width + 7) // 8).to_bytes(2, "little") + raster.height.to_bytes(2, "little")
             self._encoder._raw(GS + b"v0\x00" + size + raster.tobytes())
         self.gap()
@@ -188,9 +190,7 @@ class _Page:
             if category in ("Mn", "Me", "Cf"):
                 continue  # marks that go with no letter, joiners and direction marks take no column
             if category[0] in "CZ":
-                found.append(
-                    " "
-                )  # control characters first of all: a name from a menu must not drive a printer
+                found.append(" ")  # control characters first of all: a name from a menu must not drive a printer
             else:
                 found.append(self._nearest(character))
         return " ".join("".join(found).split())

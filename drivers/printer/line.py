@@ -133,9 +133,7 @@ class Line:
         for cell in cells:
             strip.paste(cell.dots, (x, tallest - cell.dots.height))
             if cell.underline_px:
-                draw.rectangle(
-                    (x, tallest - cell.underline_px, x + cell.dots.width - 1, tallest - 1), fill=255
-                )
+                draw.rectangle((x, tallest - cell.underline_px, x + cell.dots.width - 1, tallest - 1), fill=255)
             x += cell.dots.width
         words = " " * (begin // CELL["A"][0]) + "".join(cell.text for cell in cells)
         self.out(Strip(strip.height, strip, (words.rstrip(),)))

@@ -110,9 +110,7 @@ class SimulatedUsb(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no 
     def reset_device(self, handle: Cable) -> None:
         """It needs no reset."""
 
-    def bulk_write(
-        self, handle: Cable, endpoint: int, interface: int, data: array.array[int], timeout: int
-    ) -> int:
+    def bulk_write(self, handle: Cable, endpoint: int, interface: int, data: array.array[int], timeout: int) -> int:
         """Send; a printer that hangs takes nothing within `timeout` milliseconds."""
         self._present(handle)
         if not self._printer.awake.wait(timeout / 1000 if timeout else None):
@@ -120,9 +118,7 @@ class SimulatedUsb(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no 
         handle.send(data.tobytes())
         return len(data)
 
-    def bulk_read(
-        self, handle: Cable, endpoint: int, interface: int, buffer: array.array[int], timeout: int
-    ) -> int:
+    def bulk_read(self, handle: Cable, endpoint: int, interface: int, buffer: array.array[int], timeout: int) -> int:
         """What the printer said, as far as `buffer` has room; waits `timeout` milliseconds for it."""
         with self._changed:
             heard = self._changed.wait_for(lambda: self._said or handle.pulled, timeout / 1000)

@@ -222,9 +222,7 @@ class UsbTransport:
                     for point in interface
                     if usb.util.endpoint_type(point.bmAttributes) == usb.util.ENDPOINT_TYPE_BULK
                 ]
-                ways = {
-                    usb.util.endpoint_direction(point.bEndpointAddress): point for point in reversed(bulk)
-                }
+                ways = {usb.util.endpoint_direction(point.bEndpointAddress): point for point in reversed(bulk)}
                 if interface.bInterfaceClass not in (0x07, 0xFF) or usb.util.ENDPOINT_OUT not in ways:
                     continue  # neither a printer nor a maker's own class
                 self._printer.out_ep = ways[usb.util.ENDPOINT_OUT].bEndpointAddress

@@ -112,9 +112,7 @@ class HardwareAgent(NATSAgentBase):
                 log.warning("a card tap was lost: %s", error)
 
     def _anonymous(self, tap: Tap) -> CardTap:
-        return CardTap(
-            reader=tap.reader, card=card_token(self._device_key, tap.uid), loyalty_id=tap.loyalty_id
-        )
+        return CardTap(reader=tap.reader, card=card_token(self._device_key, tap.uid), loyalty_id=tap.loyalty_id)
 
     def _receipt(self, ask: hardware.PrintReceipt) -> Receipt:
         return Receipt(
@@ -122,8 +120,7 @@ class HardwareAgent(NATSAgentBase):
             order_id=ask.order_id,
             transaction_id=ask.transaction_id,
             lines=tuple(
-                ReceiptLine(item.qty, item.name, item.price.decimal, tuple(item.customizations))
-                for item in ask.items
+                ReceiptLine(item.qty, item.name, item.price.decimal, tuple(item.customizations)) for item in ask.items
             ),
             total=ask.total.decimal,
             currency=self._currency,

@@ -110,9 +110,7 @@ class NATSAgentBase(ABC):
         }
 
     def _marked(self, mark: str) -> list[Any]:
-        found = [
-            getattr(self, name) for name in dir(type(self)) if hasattr(getattr(type(self), name, None), mark)
-        ]
+        found = [getattr(self, name) for name in dir(type(self)) if hasattr(getattr(type(self), name, None), mark)]
         return sorted(found, key=lambda method: str(method.__name__))
 
     # -- the interface of section 10.1 --------------------------------------------------------------------
@@ -223,9 +221,7 @@ class NATSAgentBase(ABC):
     @overload
     async def request(self, subject: Command[Q, A], payload: Q, timeout: float | None = None) -> A: ...
     @overload
-    async def request(
-        self, subject: str, payload: dict[str, Any], timeout: float = 5.0
-    ) -> dict[str, Any]: ...
+    async def request(self, subject: str, payload: dict[str, Any], timeout: float = 5.0) -> dict[str, Any]: ...
     async def request(self, subject: Any, payload: Any, timeout: float | None = None) -> Any:
         """Ask another agent; see `Client.request`."""
         return await self.client.request(subject, payload, timeout)

@@ -121,9 +121,7 @@ class Client:
             await self.nc.publish(f"{self._inbox}.{token}", b"")
             await asyncio.wait_for(back, CONNECT_TIMEOUT_S)
         except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise BusUnreachable(
-                f"the bus at {self.url} does not answer: {str(error) or 'timeout'}"
-            ) from error
+            raise BusUnreachable(f"the bus at {self.url} does not answer: {str(error) or 'timeout'}") from error
         finally:
             self._waiting.pop(token, None)
 
@@ -142,18 +140,14 @@ class Client:
     def message(self, payload: dict[str, Any], *, session_id: str | None = None) -> NATSMessage:
         """An envelope around `payload`, in the session and trace of the message being handled, if any."""
         cause = current.get()
-        session = session_id or (
-            cause.session_id if cause and is_uuid4(cause.session_id) else self.session_id
-        )
+        session = session_id or (cause.session_id if cause and is_uuid4(cause.session_id) else self.session_id)
         trace = cause.trace_id if cause and is_uuid4(cause.trace_id) else None
         return NATSMessage.create(session, payload, trace)
 
     @overload
     async def publish(self, event: Event[P], payload: P, *, session_id: str | None = None) -> None: ...
     @overload
-    async def publish(
-        self, event: str, payload: dict[str, Any], *, session_id: str | None = None
-    ) -> None: ...
+    async def publish(self, event: str, payload: dict[str, Any], *, session_id: str | None = None) -> None: ...
     async def publish(
         self, event: Event[Any] | str, payload: Payload | dict[str, Any], *, session_id: str | None = None
     ) -> None:
@@ -195,9 +189,7 @@ class Client:
     @overload
     async def request(self, command: Command[Q, A], ask: Q, timeout: float | None = None) -> A: ...
     @overload
-    async def request(
-        self, command: str, ask: dict[str, Any], timeout: float | None = None
-    ) -> dict[str, Any]: ...
+    async def request(self, command: str, ask: dict[str, Any], timeout: float | None = None) -> dict[str, Any]: ...
     async def request(
         self, command: Command[Any, Any] | str, ask: Payload | dict[str, Any], timeout: float | None = None
     ) -> Any:
@@ -220,9 +212,9 @@ class Client:
         fields = to_fields(ask)
         agent = command.done_by
         deadline_s = time.time() + timeout
-        if time.monotonic() - self._alive_at_s.get(
-            agent, -_ALIVE_FOR_S
-        ) >= _ALIVE_FOR_S and not await self.is_up(agent):
+        if time.monotonic() - self._alive_at_s.get(agent, -_ALIVE_FOR_S) >= _ALIVE_FOR_S and not await self.is_up(
+            agent
+        ):
             raise _unavailable(agent)
         token = self._nuid.next().decode()
         inbox = f"{self._inbox}.{token}"
@@ -249,15 +241,11 @@ class Client:
                 raise AskError.from_payload(reply.payload)
             return from_fields(reply.payload, command.reply)
         except ContractError as error:
-            raise AskError(
-                ErrorCode.INTERNAL_ERROR, f"{agent}'s answer breaks the contract: {error}"
-            ) from error
+            raise AskError(ErrorCode.INTERNAL_ERROR, f"{agent}'s answer breaks the contract: {error}") from error
 
     async def _ask_live(self, subject: str, ask: dict[str, Any], timeout: float) -> dict[str, Any]:
         agent = agent_of(subject)
-        asked = asyncio.ensure_future(
-            self.nc.request(subject, self.message(ask).to_json().encode(), timeout=timeout)
-        )
+        asked = asyncio.ensure_future(self.nc.request(subject, self.message(ask).to_json().encode(), timeout=timeout))
         try:
             if agent is not None and not await self.is_up(agent):
                 await asyncio.wait([asked], timeout=_UNADVERTISED_GRACE_S)
@@ -275,9 +263,7 @@ class Client:
         try:
             reply = json.loads(answer.data)
         except ValueError as error:
-            raise AskError(
-                ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not JSON: {error}"
-            ) from error
+            raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not JSON: {error}") from error
         if not isinstance(reply, dict):
             raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not a JSON object")
         return reply
@@ -337,9 +323,7 @@ class Client:
         await self.settle()
         return subscription
 
-    async def watch(
-        self, subject: str
-    ) -> AsyncIterator[tuple[str, NATSMessage | InvalidMessage | ContractError]]:
+    async def watch(self, subject: str) -> AsyncIterator[tuple[str, NATSMessage | InvalidMessage | ContractError]]:
         """Every message on `subject` (wildcards allowed) from now on; a malformed one as its error."""
         subscription = await self.nc.subscribe(subject)
         await self.settle()

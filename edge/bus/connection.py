@@ -42,9 +42,7 @@ async def connect(url: str, *, name: str, wait_s: float | None = None) -> NatsCl
         BusUnreachable: `wait_s` ran out.
     """
     said: set[str] = set()
-    level = (
-        logging.WARNING if wait_s is None else logging.DEBUG
-    )  # who waits only so long gets an error to show
+    level = logging.WARNING if wait_s is None else logging.DEBUG  # who waits only so long gets an error to show
 
     async def on_error(error: Exception) -> None:
         text = str(error) or type(error).__name__

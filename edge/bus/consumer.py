@@ -36,9 +36,7 @@ class WorkQueue:
     pull: nats-py's larger batches come late after an empty one (decision 3).
     """
 
-    def __init__(
-        self, nc: NatsClient, js: JetStreamContext, agent: str, answer: Answer, *, at_once: int = 16
-    ) -> None:
+    def __init__(self, nc: NatsClient, js: JetStreamContext, agent: str, answer: Answer, *, at_once: int = 16) -> None:
         self._nc = nc
         self._js = js
         self._agent = agent

@@ -37,9 +37,7 @@ def find_server() -> Path:
     """
     named = os.environ.get("KIOSK_NATS_SERVER")
     candidates = (
-        [named]
-        if named
-        else [str(Path(sysconfig.get_path("scripts")) / "nats-server"), shutil.which("nats-server")]
+        [named] if named else [str(Path(sysconfig.get_path("scripts")) / "nats-server"), shutil.which("nats-server")]
     )
     for candidate in candidates:
         if candidate and Path(candidate).is_file():
@@ -116,9 +114,7 @@ class EmbeddedServer:
             await asyncio.wait_for(self._wait_for_ports(log_path), _START_TIMEOUT_S)
         except TimeoutError:
             await self.kill()
-            raise ServerFailed(
-                f"nats-server did not start within {_START_TIMEOUT_S:g} s; see {log_path}"
-            ) from None
+            raise ServerFailed(f"nats-server did not start within {_START_TIMEOUT_S:g} s; see {log_path}") from None
 
     async def stop(self) -> None:
         """Stop it as an operator would (SIGTERM), and wait."""

@@ -81,16 +81,12 @@ async def ensure_streams(js: JetStreamContext) -> None:
                 continue
             differing = drift(_named(wanted), config, found)
             if differing:
-                log.warning(
-                    "stream %s drifted: %s; bringing it up to date", config.name, _in_words(differing)
-                )
+                log.warning("stream %s drifted: %s; bringing it up to date", config.name, _in_words(differing))
                 for name, (value, _) in differing.items():
                     setattr(found, name, value)
                 await js.update_stream(found)
         except ServiceUnavailableError as error:
-            raise BusUnreachable(
-                "the NATS server has no JetStream: start it with nats-server.conf"
-            ) from error
+            raise BusUnreachable("the NATS server has no JetStream: start it with nats-server.conf") from error
         except APIError as error:
             raise _refused(f"stream {config.name}", error) from error
         except TimeoutError as error:

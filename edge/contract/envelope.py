@@ -86,9 +86,7 @@ class NATSMessage:
         if payload is None:
             raise InvalidPayload("payload", "envelope field `payload` is missing")
         if not isinstance(payload, dict):
-            raise InvalidPayload(
-                "payload", f"envelope field `payload` is an object, not {type(payload).__name__}"
-            )
+            raise InvalidPayload("payload", f"envelope field `payload` is an object, not {type(payload).__name__}")
 
         def text(name: str) -> str:
             value = fields.get(name)

@@ -66,9 +66,7 @@ SESSION_STARTED = Event("kiosk.session.started", session.SessionStarted, "orches
 SESSION_ENDED = Event("kiosk.session.ended", session.SessionEnded, "orchestrator", AGENTS)
 UI_UPDATE = Event("kiosk.ui.update", ui.UiUpdate, "orchestrator", (FRONTEND,))
 
-MENU_SEARCH = Command(
-    "kiosk.agent.menu.search", menu.Search, menu.SearchResult, ("orchestrator",), "menu", timeout_s=2
-)
+MENU_SEARCH = Command("kiosk.agent.menu.search", menu.Search, menu.SearchResult, ("orchestrator",), "menu", timeout_s=2)
 MENU_DETAILS = Command(
     "kiosk.agent.menu.details", menu.GetDetails, menu.DetailsResult, ("orchestrator",), "menu", timeout_s=2
 )

@@ -9,9 +9,7 @@ import msgspec
 from edge.contract.wire import Count, Fraction, Payload
 
 # What a customer may want. The specification shows search_menu; the others are ours.
-IntentType = Literal[
-    "search_menu", "add_item", "remove_item", "checkout", "confirm", "cancel", "help", "unknown"
-]
+IntentType = Literal["search_menu", "add_item", "remove_item", "checkout", "confirm", "cancel", "help", "unknown"]
 
 
 class SpeechStart(Payload, frozen=True, kw_only=True):

@@ -28,9 +28,7 @@ class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     platform: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+$")]
 
 
-class PypiSource(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="from", tag="pypi"
-):
+class PypiSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="from", tag="pypi"):
     """A member of a wheel; `wheel` is None for a package with one wheel for all."""
 
     package: Package
@@ -39,9 +37,7 @@ class PypiSource(
     wheel: Wheel | None = None
 
 
-class NpmSource(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="from", tag="npm"
-):
+class NpmSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="from", tag="npm"):
     """A member of an npm package's archive."""
 
     package: Package
@@ -49,9 +45,7 @@ class NpmSource(
     member: Text
 
 
-class WebSource(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="from", tag="web"
-):
+class WebSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="from", tag="web"):
     """A file at a public address."""
 
     address: Annotated[str, msgspec.Meta(pattern=r"^https://[^/\s]+/\S+$")]
@@ -125,6 +119,4 @@ class Manifest:
         try:
             return self._assets[name]
         except KeyError:
-            raise ModelUnknown(
-                f"no asset is called {name!r}; the manifest has: {', '.join(self._assets)}"
-            ) from None
+            raise ModelUnknown(f"no asset is called {name!r}; the manifest has: {', '.join(self._assets)}") from None

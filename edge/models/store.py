@@ -50,9 +50,7 @@ class Store:
         try:
             check(path, asset)
         except FileNotFoundError:
-            raise ModelMissing(
-                f"{asset.file} is not in {self.folder}; run: kiosk models pull {name}"
-            ) from None
+            raise ModelMissing(f"{asset.file} is not in {self.folder}; run: kiosk models pull {name}") from None
         except OSError as error:
             raise ModelDamaged(f"{path} can't be read: {error.strerror}") from error
         except ModelDamaged as error:

@@ -85,9 +85,7 @@ def tomato_soup(d: Drawing) -> None:
     d.path("M28 120H212Q208 186 156 202L152 208H88L84 202Q32 186 28 120z", "#f5efe9").path(
         "M160 120H212Q208 186 156 202L152 208H126Q166 180 160 120z", "#ddd3ca"
     )
-    d.ellipse(120, 120, 92, 32, PLATE_RIM).ellipse(120, 122, 82, 26, TOMATO_DARK).ellipse(
-        120, 123, 80, 24, TOMATO
-    )
+    d.ellipse(120, 120, 92, 32, PLATE_RIM).ellipse(120, 122, 82, 26, TOMATO_DARK).ellipse(120, 123, 80, 24, TOMATO)
     d.line("M72 122C78 106 132 104 148 114C164 124 130 138 108 132C96 128 108 118 124 122", CREAM, 6)
     d.leaf(150, 128, 32, 70).leaf(150, 126, 28, 25, LEAF_LIGHT)
     d.steam(118, 78)

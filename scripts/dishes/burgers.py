@@ -51,9 +51,7 @@ def _seeds(d: Drawing, y: float) -> None:
 def _bun_bottom(d: Drawing, y: float, fill: str = CRUST, dark: str = CRUST_DARK) -> None:
     d.path(f"M44 {y}H196V{y + 12}Q196 {y + 34} 172 {y + 34}H68Q44 {y + 34} 44 {y + 12}z", fill)
     d.path(
-        f"M44 {y + 10}Q48 {y + 34} 68 {y + 34}H172Q192 {y + 34} 196"
-        f" {y + 10}Q180 {y + 24} 120 {y + 24}"
-        f"T44 {y + 10}z",
+        f"M44 {y + 10}Q48 {y + 34} 68 {y + 34}H172Q192 {y + 34} 196 {y + 10}Q180 {y + 24} 120 {y + 24}T44 {y + 10}z",
         dark,
         opacity=0.45,
     )
@@ -67,9 +65,7 @@ def _frill(d: Drawing, y: float, fill: str = LEAF, dark: str = LEAF_DARK) -> Non
 
 
 def _patty(d: Drawing, y: float, fill: str = MEAT, dark: str = MEAT_DARK) -> None:
-    d.box(40, y, 160, 23, fill, 11.5).path(
-        f"M40 {y + 12}q80 12 160 0q-1 11-12 11H52q-11 0-12-11z", dark, opacity=0.7
-    )
+    d.box(40, y, 160, 23, fill, 11.5).path(f"M40 {y + 12}q80 12 160 0q-1 11-12 11H52q-11 0-12-11z", dark, opacity=0.7)
 
 
 def _cheese(d: Drawing, y: float) -> None:

@@ -75,9 +75,7 @@ class Drawing:
         outline = f"M0 0C{-w:.3g} {-length * 0.3:.3g} {-w:.3g} {-length * 0.75:.3g} 0 {-length:.3g}"
         outline += f"C{w:.3g} {-length * 0.75:.3g} {w:.3g} {-length * 0.3:.3g} 0 0z"
         self.path(outline, fill, transform=place)
-        return self.line(
-            f"M0 {-length * 0.12:.3g}V{-length * 0.78:.3g}", LEAF_DARK, 2, transform=place, opacity=0.6
-        )
+        return self.line(f"M0 {-length * 0.12:.3g}V{-length * 0.78:.3g}", LEAF_DARK, 2, transform=place, opacity=0.6)
 
     def steam(self, x: float, y: float) -> Drawing:
         """Two curls of steam rising from (x, y)."""

@@ -50,8 +50,7 @@ def _ice(d: Drawing, places: list[tuple[float, float, float]]) -> None:
 def _citrus(d: Drawing, x: float, y: float, r: float, *, rind: str, flesh: str) -> None:
     d.circle(x, y, r, rind).circle(x, y, r * 0.86, CREAM).circle(x, y, r * 0.76, flesh)
     spokes = "".join(
-        f"M{x} {y}L{x + r * 0.76 * math.cos(n * math.tau / 8):.4g}"
-        f" {y + r * 0.76 * math.sin(n * math.tau / 8):.4g}"
+        f"M{x} {y}L{x + r * 0.76 * math.cos(n * math.tau / 8):.4g} {y + r * 0.76 * math.sin(n * math.tau / 8):.4g}"
         for n in range(8)
     )
     d.line(spokes, CREAM, 3)
@@ -132,9 +131,7 @@ def coffee(d: Drawing) -> None:
     d.path("M42 98H178Q178 196 128 200H94Q42 196 42 98z", "#f5efe9").path(
         "M140 98H178Q178 196 128 200H104Q146 180 140 98z", "#ddd3ca"
     )
-    d.ellipse(110, 98, 68, 22, PLATE_RIM).ellipse(110, 100, 60, 17, CHOCOLATE_DARK).ellipse(
-        110, 101, 58, 15, "#8a5231"
-    )
+    d.ellipse(110, 98, 68, 22, PLATE_RIM).ellipse(110, 100, 60, 17, CHOCOLATE_DARK).ellipse(110, 101, 58, 15, "#8a5231")
     d.path("M110 112C84 104 88 90 102 93Q108 94 110 98Q112 94 118 93C132 90 136 104 110 112z", CREAM)
     d.steam(110, 68)
 
@@ -149,9 +146,7 @@ def chocolate_shake(d: Drawing) -> None:
     d.path("M84 90c6 30 12 6 18 22c5 20 10-6 18 0c8 20 12-18 20-4c6 16 10-6 16-18z", CHOCOLATE_DARK)
     d.line("M92 108L101 178", "#ffffff", 6, opacity=0.4)
     d.path("M108 194H132L138 204H102z", GLASS_EDGE).ellipse(120, 206, 34, 6, GLASS_EDGE)
-    d.ellipse(120, 82, 50, 16, CREAM_DARK).ellipse(120, 78, 50, 17, CREAM).ellipse(
-        118, 60, 36, 16, CREAM_DARK
-    )
+    d.ellipse(120, 82, 50, 16, CREAM_DARK).ellipse(120, 78, 50, 17, CREAM).ellipse(118, 60, 36, 16, CREAM_DARK)
     d.ellipse(118, 56, 36, 16, CREAM).ellipse(120, 40, 20, 12, CREAM)
     for x, y, turn in ((92, 76, 20), (112, 68, -30), (140, 76, 60), (104, 54, 70), (132, 56, 10)):
         d.box(x - 5, y - 1.8, 10, 3.6, CHOCOLATE, 1.8, transform=f"rotate({turn} {x} {y})")

@@ -69,9 +69,7 @@ def falafel_wrap(d: Drawing) -> None:
 def quesadilla(d: Drawing) -> None:
     """Three wedges, leaning on each other."""
     d.shadow(120, 200, 92)
-    d.ellipse(120, 192, 98, 18, PLATE_DARK).ellipse(120, 187, 98, 18, PLATE).ellipse(
-        120, 187, 74, 11, PLATE_RIM
-    )
+    d.ellipse(120, 192, 98, 18, PLATE_DARK).ellipse(120, 187, 98, 18, PLATE).ellipse(120, 187, 74, 11, PLATE_RIM)
     for x, y, fill in ((26, -16, "#e0b068"), (-24, -8, "#eac07c"), (4, 8, "#f2cf92")):
         place = f"translate({x} {y})"
         d.path("M112 62Q120 52 128 62L188 170Q190 182 176 182H64Q50 182 52 170z", CRUST_DARK, transform=place)

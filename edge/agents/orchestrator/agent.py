@@ -128,9 +128,7 @@ class OrchestratorAgent(NATSAgentBase):
                     await self._at_rest.wait()
                     if self.session.state not in (State.ATTRACT, State.GOODBYE):
                         paid = self.session.state is State.RECEIPT
-                        await self.say(
-                            SESSION_ENDED, self._visits.ended("completed" if paid else "cancelled")
-                        )
+                        await self.say(SESSION_ENDED, self._visits.ended("completed" if paid else "cancelled"))
             except TimeoutError:
                 log.warning("session %s may have ended unsaid", self.session_id)
         self.timers.clear()

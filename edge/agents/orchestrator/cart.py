@@ -101,8 +101,7 @@ class Cart:
         for line in self.lines:
             if line.is_of(new.item_id, new.customizations):
                 return self._checked(
-                    replace(new, quantity=line.quantity + new.quantity) if each is line else each
-                    for each in self.lines
+                    replace(new, quantity=line.quantity + new.quantity) if each is line else each for each in self.lines
                 )
         return self._checked((*self.lines, new))
 

@@ -125,9 +125,7 @@ class Checkout:
     async def _succeed(self, order: Order, paid: payment.PaymentResult) -> None:
         session = self._stage.session
         if paid.amount_charged != order.cart.total:
-            log.error(
-                "order %s: %s was charged, %s was due", order.order_id, paid.amount_charged, order.cart.total
-            )
+            log.error("order %s: %s was charged, %s was due", order.order_id, paid.amount_charged, order.cart.total)
         session.step(Step.SUCCEED)
         session.hush()
         session.said = phrases.PRINTING

@@ -20,9 +20,7 @@ POPULAR_TAG: Final = "popular"
 EVERYTHING: Final = 100  # the contract's largest limit
 MOST_SUGGESTIONS: Final = 3
 
-_DIETS: Final = frozenset(
-    ("vegetarian", "vegan", "pescatarian", "halal", "kosher")
-)  # and all that is "…-free"
+_DIETS: Final = frozenset(("vegetarian", "vegan", "pescatarian", "halal", "kosher"))  # and all that is "…-free"
 
 TimeOfDay = Literal["breakfast", "lunch", "afternoon", "dinner", "night"]
 
@@ -83,9 +81,7 @@ class Neighbours:
         """What goes well with the cart and can be had; nothing where the neighbours don't answer."""
         ask = recsys.Suggest(
             cart=cart.entries(),
-            context=recsys.Context(
-                time_of_day=time_of_day(self._now().hour), party_size=max(1, min(party_size, 99))
-            ),
+            context=recsys.Context(time_of_day=time_of_day(self._now().hour), party_size=max(1, min(party_size, 99))),
         )
         try:
             offered = (await self._agent.request(RECSYS_SUGGEST, ask)).suggestions
@@ -104,9 +100,7 @@ class Neighbours:
             return None
         if not dish.available:
             return None
-        return ui.Suggestion(
-            item_id=dish.id, title=dish.name, pitch=offered.pitch, price=dish.price, image=dish.image
-        )
+        return ui.Suggestion(item_id=dish.id, title=dish.name, pitch=offered.pitch, price=dish.price, image=dish.image)
 
 
 def _is_diet(tag: str) -> bool:

@@ -39,9 +39,7 @@ class Ordering:
         if not session.allows(Step.BROWSE):
             return
         try:
-            found = await self._stage.neighbours.search(
-                query, tags, MOST_FOUND if query or tags else EVERYTHING
-            )
+            found = await self._stage.neighbours.search(query, tags, MOST_FOUND if query or tags else EVERYTHING)
         except AskError as error:
             session.warning = phrases.menu_trouble(error)
             return

@@ -13,9 +13,7 @@ NOT_ON_MENU: Final = "Sorry, we don't have that."
 SOLD_OUT: Final = "Sorry, that is sold out."
 EMPTY_CART: Final = "Your order is empty. Please choose a dish first."
 IS_THIS_RIGHT: Final = "Is this right? Touch Pay, or say yes."
-HELP: Final = (
-    "You can say “show me burgers”, “add two colas”, “remove the fries” or “checkout”, or touch the screen."
-)
+HELP: Final = "You can say “show me burgers”, “add two colas”, “remove the fries” or “checkout”, or touch the screen."
 NOT_UNDERSTOOD: Final = "Sorry, I didn't understand that. Say “help” to hear what I understand."
 ALL_RIGHT: Final = "All right."
 STILL_THERE: Final = "Are you still there? Touch the screen to keep your order."
@@ -31,9 +29,7 @@ PAYMENT_CANCELLED: Final = "The payment was cancelled. Nothing was charged."
 PAYMENT_UNAVAILABLE: Final = (
     "Card payment isn't available right now. Your order is kept: if you try again, you pay only once."
 )
-PAYMENT_UNKNOWN: Final = (
-    "We didn't hear whether the payment went through. Please try again: you pay only once."
-)
+PAYMENT_UNKNOWN: Final = "We didn't hear whether the payment went through. Please try again: you pay only once."
 PAYMENT_FAILED: Final = "The payment did not go through. You can try again, also with another card."
 
 PRINTING: Final = "Thank you! Your receipt is being printed."

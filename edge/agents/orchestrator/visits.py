@@ -84,9 +84,7 @@ class Visits:
 
     def ended(self, reason: EndReason) -> SessionEnded:
         """What is said of the session's end."""
-        return SessionEnded(
-            reason=reason, duration_seconds=round(clock_s() - self._stage.session.started_s, 3)
-        )
+        return SessionEnded(reason=reason, duration_seconds=round(clock_s() - self._stage.session.started_s, 3))
 
     # -- between two customers ----------------------------------------------------------------------------
 

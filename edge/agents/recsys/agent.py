@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class RecsysAgent(NATSAgentBase):
     """Suggests what would go well with the cart.
 
-    `offers` is read at every ask, so a mapping that follows the stock keeps what is sold out from being offered.
+    `offers` is read at every ask: a mapping that follows the stock keeps what is sold out from being offered.
     """
 
     name = "recsys"
@@ -38,9 +38,7 @@ class RecsysAgent(NATSAgentBase):
                 log.info("recsys: the cart has item %d, which is no offer", entry.item_id)
             else:
                 cart.append((offer, entry.quantity))
-        situation = Situation(
-            tuple(cart), ask.context.time_of_day, ask.context.weather, ask.context.party_size
-        )
+        situation = Situation(tuple(cart), ask.context.time_of_day, ask.context.weather, ask.context.party_size)
         return said.Suggestions(
             suggestions=[
                 said.SuggestedItem(

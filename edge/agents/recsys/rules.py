@@ -96,9 +96,7 @@ def pairs(offer: Offer, situation: Situation) -> Reason | None:
     """What the menu says goes well with a dish in the cart."""
     for other, _ in situation.cart:
         if offer.item_id in other.pairs_with:
-            return Reason(
-                f"pairs_with_{other.item_id}", f"{offer.name} goes well with your {other.name}.", 2.5
-            )
+            return Reason(f"pairs_with_{other.item_id}", f"{offer.name} goes well with your {other.name}.", 2.5)
     return None
 
 

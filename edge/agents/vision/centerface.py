@@ -50,16 +50,12 @@ class CenterFace:
     def faces(self, image: Image) -> list[Face]:
         """The faces in `image`, the surest first."""
         tensor, scale = letterbox(image[:, :, ::-1])  # the network was trained on RGB
-        heatmap, log_size, offset, relative = (
-            output[0] for output in self._session.run(_OUTPUTS, {_INPUT: tensor})
-        )
+        heatmap, log_size, offset, relative = (output[0] for output in self._session.run(_OUTPUTS, {_INPUT: tensor}))
         rows, columns = np.nonzero(heatmap[0] > self.threshold)
         height, width = np.exp(log_size[:, rows, columns]) * _STRIDE_PX
         top = (rows + offset[0, rows, columns] + 0.5) * _STRIDE_PX - height / 2
         left = (columns + offset[1, rows, columns] + 0.5) * _STRIDE_PX - width / 2
-        points = (
-            relative[:, rows, columns].reshape(5, 2, -1).transpose(2, 0, 1)
-        )  # face, point, (y, x) within the box
+        points = relative[:, rows, columns].reshape(5, 2, -1).transpose(2, 0, 1)  # face, point, (y, x) within the box
         landmarks = np.stack(
             (
                 left[:, None] + points[:, :, 1] * width[:, None],
@@ -67,6 +63,4 @@ class CenterFace:
             ),
             axis=2,
         )
-        return distinct(
-            np.stack((left, top, width, height), axis=1), heatmap[0, rows, columns], landmarks, scale
-        )
+        return distinct(np.stack((left, top, width, height), axis=1), heatmap[0, rows, columns], landmarks, scale)

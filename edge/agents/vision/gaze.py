@@ -55,9 +55,7 @@ def head_of(face: Face, width_px: int, height_px: int, lens: Lens) -> Head | Non
     if face.eye_distance_px < LEAST_EYE_DISTANCE_PX:
         return None
     focal_px = lens.focal_px(width_px)
-    camera = np.array(
-        ((focal_px, 0, width_px / 2), (0, focal_px, height_px / 2), (0, 0, 1)), dtype=np.float64
-    )
+    camera = np.array(((focal_px, 0, width_px / 2), (0, focal_px, height_px / 2), (0, 0, 1)), dtype=np.float64)
     solved, rotation, place = cv2.solvePnP(
         _FACE_MM, face.landmarks.astype(np.float64), camera, None, flags=cv2.SOLVEPNP_SQPNP
     )

@@ -8,9 +8,7 @@ from typing import Final
 
 from edge.agents.vision.detector import Box, Face
 
-_FACE_HEIGHT_M: Final = (
-    0.18  # of a detector's box, brow to chin: 2.8 times the 63 mm between an adult's pupils
-)
+_FACE_HEIGHT_M: Final = 0.18  # of a detector's box, brow to chin: 2.8 times the 63 mm between an adult's pupils
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from edge.agents.vision.detector import Face, Image, damaged, distinct, letterbox, open_session
 
 _STRIDES_PX: Final = (8, 16, 32)
-_OUTPUTS: Final = tuple(
-    f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES_PX
-)
+_OUTPUTS: Final = tuple(f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES_PX)
 
 
 class YuNet:
@@ -41,13 +39,9 @@ class YuNet:
         scores: list[NDArray[np.float32]] = []
         landmarks: list[NDArray[np.float32]] = []
         for stride in _STRIDES_PX:
-            score = np.sqrt(
-                np.clip(outputs[f"cls_{stride}"][0, :, 0] * outputs[f"obj_{stride}"][0, :, 0], 0, 1)
-            )
+            score = np.sqrt(np.clip(outputs[f"cls_{stride}"][0, :, 0] * outputs[f"obj_{stride}"][0, :, 0], 0, 1))
             found = np.nonzero(score > self.threshold)[0]
-            cells = np.stack(
-                (found % (tensor.shape[3] // stride), found // (tensor.shape[3] // stride)), axis=1
-            )
+            cells = np.stack((found % (tensor.shape[3] // stride), found // (tensor.shape[3] // stride)), axis=1)
             raw = outputs[f"bbox_{stride}"][0, found]
             size = np.exp(raw[:, 2:]) * stride
             boxes.append(np.concatenate(((cells + raw[:, :2]) * stride - size / 2, size), axis=1))

@@ -204,9 +204,7 @@ def test_a_wrong_address_is_refused(url: str) -> None:
         open_camera(url)
 
 
-async def test_a_person_from_the_test_data_is_seen_in_colour(
-    camera: SimulatedCamera, shared_data: Path
-) -> None:
+async def test_a_person_from_the_test_data_is_seen_in_colour(camera: SimulatedCamera, shared_data: Path) -> None:
     camera.show(shared_data / "images" / "astronaut.png")
     seen = cv2.imdecode(np.frombuffer(camera.snapshot(), np.uint8), cv2.IMREAD_COLOR)
     assert seen is not None

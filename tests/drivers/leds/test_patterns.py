@@ -25,9 +25,7 @@ def test_a_color_is_read_in_either_case() -> None:
     assert parse_color("#00fF7f") == (0, 255, 127)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "00FF00", "#0F0", "#00FF000", "#00FG00", "green", "#00FF00\n", "# 00FF0"]
-)
+@pytest.mark.parametrize("text", ["", "00FF00", "#0F0", "#00FF000", "#00FG00", "green", "#00FF00\n", "# 00FF0"])
 def test_what_is_no_color_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match="#RRGGBB"):
         parse_color(text)

@@ -174,9 +174,7 @@ async def test_a_pattern_that_could_not_be_ended_is_ended_when_the_strip_is_back
     assert is_dark(await leds.strip.wait_for(is_dark))
 
 
-async def test_a_picture_that_stands_is_sent_again(
-    leds: SimulatedLeds, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_picture_that_stands_is_sent_again(leds: SimulatedLeds, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drivers.leds.player.REFRESH_S", 0.01)
     await leds.play("solid", "#FF0000")
     leds.strip.unplug()

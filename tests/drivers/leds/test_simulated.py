@@ -74,9 +74,7 @@ def test_an_unplugged_strip_is_dark_and_deaf() -> None:
 def test_a_screen_shows_the_color_that_was_asked_for() -> None:
     strip = SimulatedStrip(2)
     asked = ("#FFA060", "#00FF00")
-    strip.receive(
-        encode(b"".join(render("solid", parse_color(color), 1, 0.0) for color in asked)), SPI_RATE_HZ
-    )
+    strip.receive(encode(b"".join(render("solid", parse_color(color), 1, 0.0) for color in asked)), SPI_RATE_HZ)
     for color, shown in zip(asked, strip.frame.colors, strict=True):
         assert all(0 <= a - b <= 2 for a, b in zip(parse_color(color), parse_color(shown), strict=True))
     assert strip.frame.colors[1] == "#00FF00"

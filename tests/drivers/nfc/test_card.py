@@ -74,8 +74,6 @@ def test_no_uid_in_repr(card: SimulatedCard) -> None:
         (UID, None, bytes(145), "144"),
     ],
 )
-def test_an_impossible_card_is_refused(
-    uid: bytes, loyalty_id: str | None, memory: bytes | None, words: str
-) -> None:
+def test_an_impossible_card_is_refused(uid: bytes, loyalty_id: str | None, memory: bytes | None, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SimulatedCard(uid, loyalty_id, memory=memory)

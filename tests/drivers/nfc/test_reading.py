@@ -122,9 +122,7 @@ def test_card_types(name: str, words: str) -> None:
     assert card_type(atr) == words
 
 
-@pytest.mark.parametrize(
-    "atr", [b"", b"\x3b", PAYMENT_CARD_ATR, STORAGE_CARD_ATR[:13], STORAGE_CARD_ATR[:14]]
-)
+@pytest.mark.parametrize("atr", [b"", b"\x3b", PAYMENT_CARD_ATR, STORAGE_CARD_ATR[:13], STORAGE_CARD_ATR[:14]])
 def test_an_atr_that_names_no_storage_card(atr: bytes) -> None:
     assert card_type(atr) == "ISO 14443-4"
 

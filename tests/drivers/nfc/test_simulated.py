@@ -81,9 +81,7 @@ async def test_held_too_shortly(reader: SimulatedReader, caplog: pytest.LogCaptu
     assert "left the reader before it was read" in caplog.text
 
 
-async def test_a_card_that_cannot_be_read_is_logged(
-    reader: SimulatedReader, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_card_that_cannot_be_read_is_logged(reader: SimulatedReader, caplog: pytest.LogCaptureFixture) -> None:
     assert await reader.tap(DeadCard(ANNA.uid)) is None
     assert "does not say its UID: status 6300" in caplog.text
 
@@ -104,9 +102,7 @@ async def test_unplugging_in_the_middle(reader: SimulatedReader) -> None:
     assert await tapping is None
 
 
-async def test_who_does_not_read_loses_the_oldest(
-    reader: SimulatedReader, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_who_does_not_read_loses_the_oldest(reader: SimulatedReader, caplog: pytest.LogCaptureFixture) -> None:
     taps = reader.taps()
     for number in range(KEPT_TAPS + 2):
         await reader.tap(SimulatedCard(ANNA.uid, f"N{number}"))

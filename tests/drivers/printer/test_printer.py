@@ -37,9 +37,7 @@ async def test_it_is_printed_when_print_returns(bench: Bench, receipt: Receipt) 
         assert len(bench.device.receipts) == count
 
 
-async def test_receipts_asked_for_at_once_come_out_one_after_the_other(
-    bench: Bench, receipt: Receipt
-) -> None:
+async def test_receipts_asked_for_at_once_come_out_one_after_the_other(bench: Bench, receipt: Receipt) -> None:
     orders = [replace(receipt, order_id=f"B-{number}") for number in range(3)]
     await asyncio.gather(*(bench.printer.print_receipt(order) for order in orders))
 

@@ -65,9 +65,7 @@ def receipt(transaction_id: str | None = "txn-1", **more: Any) -> hardware.Print
         "order_id": "order-1",
         "transaction_id": transaction_id,
         "items": [
-            hardware.PrintedItem(
-                name="Volcano Burger", qty=2, price=Money.of("14.49"), customizations=["Extra Cheese"]
-            )
+            hardware.PrintedItem(name="Volcano Burger", qty=2, price=Money.of("14.49"), customizations=["Extra Cheese"])
         ],
         "total": Money.of("28.98"),
         "receipt_url": "/receipts/txn-1.pdf",
@@ -80,9 +78,7 @@ def receipt(transaction_id: str | None = "txn-1", **more: Any) -> hardware.Print
 
 
 @pytest.mark.parametrize("subject", SET_LED.subjects)
-async def test_the_strip_shows_what_was_asked_on_either_subject(
-    bus: Client, bench: Bench, subject: str
-) -> None:
+async def test_the_strip_shows_what_was_asked_on_either_subject(bus: Client, bench: Bench, subject: str) -> None:
     answer = await bus.request(
         subject, {"command": "set_led", "color": "#00FF00", "pattern": "solid", "duration_ms": 2000}
     )
@@ -90,9 +86,7 @@ async def test_the_strip_shows_what_was_asked_on_either_subject(
     assert set(bench.leds.strip.frame.colors) == {"#00FF00"}
 
 
-async def test_a_strip_that_is_gone_is_a_hardware_error_in_the_drivers_words(
-    bus: Client, bench: Bench
-) -> None:
+async def test_a_strip_that_is_gone_is_a_hardware_error_in_the_drivers_words(bus: Client, bench: Bench) -> None:
     bench.leds.strip.unplug()
     with pytest.raises(AskError, match="unplugged") as refused:
         await bus.request(SET_LED, hardware.SetLed(color="#00FF00"))

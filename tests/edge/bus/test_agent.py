@@ -52,9 +52,7 @@ class Waiter(NATSAgentBase):
             raise KeyError("no dish matches 'nothing'")
         if ask.query == "fault":
             raise ZeroDivisionError("secret detail")
-        dish = menu.FoundItem(
-            id=101, name=ask.query, price=Money.of("12.99"), image="", tags=[], available=True
-        )
+        dish = menu.FoundItem(id=101, name=ask.query, price=Money.of("12.99"), image="", tags=[], available=True)
         return menu.SearchResult(items=[dish], total_matches=1)
 
     @hears(PERSON_DETECTED)
@@ -121,9 +119,7 @@ async def test_a_malformed_ask_is_refused_and_names_the_field(
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"payload":[]}', b"\xff\xfe", b"[" * 100_000])
-async def test_what_is_no_envelope_is_refused_in_the_error_format(
-    bus: Client, waiter: Waiter, data: bytes
-) -> None:
+async def test_what_is_no_envelope_is_refused_in_the_error_format(bus: Client, waiter: Waiter, data: bytes) -> None:
     answer = json.loads((await bus.nc.request(MENU_SEARCH.subject, data, timeout=2)).data)["payload"]
     assert (answer["status"], answer["error_code"]) == ("error", "INVALID_REQUEST")
 
@@ -190,9 +186,7 @@ async def test_a_slow_ask_does_not_hold_up_the_next(bus: Client, waiter: Waiter)
         asyncio.ensure_future(bus.request(MENU_SEARCH, menu.Search(query=f"{n}"))) for n in range(4)
     ]
     asks += [
-        asyncio.ensure_future(
-            bus.nc.request(MENU_SEARCH.subject, b'{"payload":{"command":"search","query":"live"}}')
-        )
+        asyncio.ensure_future(bus.nc.request(MENU_SEARCH.subject, b'{"payload":{"command":"search","query":"live"}}'))
         for _ in range(3)
     ]
     async with asyncio.timeout(5):
@@ -229,9 +223,7 @@ async def test_three_instances_share_the_work_and_each_command_is_done_once(
         await other.close()
 
 
-async def test_a_responder_that_is_no_micro_service_is_heard(
-    nats_server: EmbeddedServer, bus: Client
-) -> None:
+async def test_a_responder_that_is_no_micro_service_is_heard(nats_server: EmbeddedServer, bus: Client) -> None:
     """Section 10.2's `nats reply` has no $SRV endpoint."""
     mock = await nats.connect(nats_server.url)
 
@@ -263,9 +255,7 @@ async def test_agents_follow_the_session(bus: Client, waiter: Waiter) -> None:
     await bus.publish(SESSION_STARTED, SessionStarted(kiosk_id="kiosk-001"), session_id=customer)
     await bus.request(MENU_SEARCH, menu.Search(query="x"))
     assert waiter.session_id == customer
-    await bus.publish(
-        SESSION_ENDED, SessionEnded(reason="completed", duration_seconds=1), session_id=customer
-    )
+    await bus.publish(SESSION_ENDED, SessionEnded(reason="completed", duration_seconds=1), session_id=customer)
     await bus.request(MENU_SEARCH, menu.Search(query="x"))
     assert waiter.session_id not in (idle, customer)
     assert is_uuid4(waiter.session_id)

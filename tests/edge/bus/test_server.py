@@ -52,9 +52,7 @@ async def test_it_has_the_monitoring_port(nats_server: EmbeddedServer) -> None:
     assert health["status"] == "ok"
 
 
-async def test_a_program_that_is_no_server_is_a_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_program_that_is_no_server_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIOSK_NATS_SERVER", str(tmp_path / "absent"))
     with pytest.raises(ServerMissing, match="absent"):
         find_server()
@@ -86,13 +84,11 @@ def test_the_shipped_configuration_is_what_the_specification_says(tmp_path: Path
     container = tmp_path / "container.conf"
     container.write_text("include ./nats-server.conf\nhost: 0.0.0.0\nhttp: 0.0.0.0:8222\n", encoding="utf-8")
     for config in (tmp_path / "nats-server.conf", container):
-        done = subprocess.run(
-            [find_server(), "-t", "-c", config], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([find_server(), "-t", "-c", config], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-    assert container.read_text(encoding="utf-8").splitlines()[0] in (
-        REPOSITORY / "docker-compose.yml"
-    ).read_text(encoding="utf-8")
+    assert container.read_text(encoding="utf-8").splitlines()[0] in (REPOSITORY / "docker-compose.yml").read_text(
+        encoding="utf-8"
+    )
 
 
 class Page:

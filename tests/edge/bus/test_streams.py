@@ -85,9 +85,7 @@ async def test_making_them_again_changes_nothing(bus: Client, caplog: pytest.Log
     assert "drifted" not in caplog.text
 
 
-async def test_drift_is_brought_up_to_date(
-    each_server: EmbeddedServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_drift_is_brought_up_to_date(each_server: EmbeddedServer, caplog: pytest.LogCaptureFixture) -> None:
     nc = await nats.connect(each_server.url)
     js = nc.jetstream()
     drifted = stream_config(EVENTS_STREAM)

@@ -39,18 +39,12 @@ async def waiter(nats_server: EmbeddedServer) -> AsyncIterator[Waiter]:
     await agent.close()
 
 
-async def test_status_shows_streams_and_agents(
-    kiosk: Kiosk, nats_server: EmbeddedServer, waiter: Waiter
-) -> None:
+async def test_status_shows_streams_and_agents(kiosk: Kiosk, nats_server: EmbeddedServer, waiter: Waiter) -> None:
     done = await kiosk("bus", "status", "--url", nats_server.url)
     assert done.code == 0, done.err
     assert "KIOSK_EVENTS" in done.out
-    assert [line.split()[:2] for line in done.out.splitlines() if line.split()[:1] == ["menu"]] == [
-        ["menu", "1"]
-    ]
-    assert [line.split()[:2] for line in done.out.splitlines() if line.split()[:1] == ["vision"]] == [
-        ["vision", "no"]
-    ]
+    assert [line.split()[:2] for line in done.out.splitlines() if line.split()[:1] == ["menu"]] == [["menu", "1"]]
+    assert [line.split()[:2] for line in done.out.splitlines() if line.split()[:1] == ["vision"]] == [["vision", "no"]]
 
 
 async def test_status_says_what_is_missing(kiosk: Kiosk, nats_server: EmbeddedServer) -> None:
@@ -119,15 +113,10 @@ async def test_watch_shows_messages_as_json_lines(nats_server: EmbeddedServer, b
 async def test_no_server_is_one_clear_line(kiosk: Kiosk) -> None:
     done = await kiosk("bus", "status", "--url", "nats://127.0.0.1:1")
     assert done.code == 1
-    assert (
-        done.err.strip()
-        == "kiosk: no NATS server answers at nats://127.0.0.1:1; is it running? (kiosk doctor)"
-    )
+    assert done.err.strip() == "kiosk: no NATS server answers at nats://127.0.0.1:1; is it running? (kiosk doctor)"
 
 
-@pytest.mark.parametrize(
-    "command", [(), ("bus",), ("models",), ("doctor",), ("bus", "request"), ("models", "pull")]
-)
+@pytest.mark.parametrize("command", [(), ("bus",), ("models",), ("doctor",), ("bus", "request"), ("models", "pull")])
 async def test_help_teaches(kiosk: Kiosk, command: tuple[str, ...]) -> None:
     done = await kiosk(*command, "--help")
     assert done.code == 0

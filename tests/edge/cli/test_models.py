@@ -40,9 +40,7 @@ async def test_an_unknown_name_is_one_clear_line(kiosk: Kiosk, tmp_path: Path) -
     assert "Traceback" not in done.err
 
 
-async def test_doctor_shows_what_is_here_and_what_to_do(
-    kiosk: Kiosk, model_store: Store, tmp_path: Path
-) -> None:
+async def test_doctor_shows_what_is_here_and_what_to_do(kiosk: Kiosk, model_store: Store, tmp_path: Path) -> None:
     done = await kiosk("doctor")
     assert done.code == 0, done.out
     assert "nats-server" in done.out

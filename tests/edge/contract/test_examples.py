@@ -212,9 +212,7 @@ def test_an_event_without_a_field_is_refused_by_name(subject: str) -> None:
     for name, field in EVENTS[subject].items():
         if name == "event":
             with pytest.raises(InvalidPayload, match=name):
-                from_fields(
-                    {key: value for key, value in EVENTS[subject].items() if key != name}, event.payload
-                )
+                from_fields({key: value for key, value in EVENTS[subject].items() if key != name}, event.payload)
         wrong = [] if not isinstance(field, list) else {"no": "list"}
         with pytest.raises(InvalidPayload) as error:
             from_fields(EVENTS[subject] | {name: wrong}, event.payload)
@@ -280,7 +278,5 @@ def test_the_errors_are_section_8s() -> None:
 def test_a_foreign_refusal_is_understood() -> None:
     error = AskError.from_payload({"status": "error", "error_code": "PAYMENT_DECLINED"})
     assert (error.code, error.retryable) == ("PAYMENT_DECLINED", True)
-    novel = AskError.from_payload(
-        json.loads('{"error_code":"OVEN_COLD","error_message":"wait","retryable":true}')
-    )
+    novel = AskError.from_payload(json.loads('{"error_code":"OVEN_COLD","error_message":"wait","retryable":true}'))
     assert (novel.code, novel.message, novel.retryable) == ("OVEN_COLD", "wait", True)

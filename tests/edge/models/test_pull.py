@@ -39,9 +39,7 @@ async def test_the_environment_can_name_the_mirror(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("content", [CONTENT[:-10], CONTENT[::-1], CONTENT + b"more", b""])
-async def test_a_wrong_file_in_a_mirror_is_an_error_and_nothing_of_it_is_kept(
-    tmp_path: Path, content: bytes
-) -> None:
+async def test_a_wrong_file_in_a_mirror_is_an_error_and_nothing_of_it_is_kept(tmp_path: Path, content: bytes) -> None:
     write(tmp_path / "mirror/lamp.onnx", content)
     write(tmp_path / "mirror/torch.onnx", b"torch")
     store = store_of(tmp_path, asset(), asset("torch", b"torch"))

@@ -28,9 +28,7 @@ def test_a_missing_file_says_how_to_get_it(store: Store) -> None:
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b""])
 def test_a_file_of_another_length_is_damaged(store: Store, content: bytes) -> None:
     write(store.folder / "lamp.onnx", content)
-    with pytest.raises(
-        ModelDamaged, match=rf"has {len(content)} bytes, not 102400; run: kiosk models pull lamp"
-    ):
+    with pytest.raises(ModelDamaged, match=rf"has {len(content)} bytes, not 102400; run: kiosk models pull lamp"):
         store.path("lamp")
 
 

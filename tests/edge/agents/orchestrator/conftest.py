@@ -159,17 +159,13 @@ class Kiosk:
     async def cart(self, action: Any, item_id: int, quantity: int = 1, *customizations: str) -> None:
         await self.bus.publish(
             CART_ACTION,
-            customer.CartAction(
-                action=action, item_id=item_id, quantity=quantity, customizations=list(customizations)
-            ),
+            customer.CartAction(action=action, item_id=item_id, quantity=quantity, customizations=list(customizations)),
         )
 
     async def hear(self, text: str, *, is_final: bool = True) -> None:
         await self.bus.publish(TRANSCRIPT, voice.Transcript(text=text, confidence=0.9, is_final=is_final))
 
-    async def say(
-        self, intent: voice.IntentType, text: str = "", confidence: float = 0.9, **entities: Any
-    ) -> None:
+    async def say(self, intent: voice.IntentType, text: str = "", confidence: float = 0.9, **entities: Any) -> None:
         """Say something that means `intent`, as the voice agent would tell of it."""
         await self.bus.publish(
             INTENT,
@@ -182,9 +178,7 @@ class Kiosk:
         )
 
     async def tap(self, loyalty_id: str | None) -> None:
-        await self.bus.publish(
-            CARD_TAP, customer.CardTap(reader="test", card="0" * 64, loyalty_id=loyalty_id)
-        )
+        await self.bus.publish(CARD_TAP, customer.CardTap(reader="test", card="0" * 64, loyalty_id=loyalty_id))
 
     # -- further along ------------------------------------------------------------------------------------
 

@@ -73,8 +73,7 @@ class Kitchen(NATSAgentBase):
         found = [
             each
             for each in DISHES.values()
-            if wanted <= set(each.tags)
-            and all(word in each.name.lower() for word in ask.query.lower().split())
+            if wanted <= set(each.tags) and all(word in each.name.lower() for word in ask.query.lower().split())
         ]
         if not found:
             raise AskError(ErrorCode.MENU_NOT_FOUND, "No items match the search query")

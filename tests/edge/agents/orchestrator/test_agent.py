@@ -50,9 +50,7 @@ async def test_what_is_said_about_a_touch_has_its_trace_and_the_sessions_id(kios
 
 async def test_a_message_heard_twice_is_heeded_once(kiosk: Kiosk) -> None:
     await kiosk.order()
-    add = NATSMessage.create(
-        kiosk.bus.session_id, {"event": "touch", "action": "add_to_cart", "item_id": 201}
-    )
+    add = NATSMessage.create(kiosk.bus.session_id, {"event": "touch", "action": "add_to_cart", "item_id": 201})
     for _ in range(3):
         await kiosk.bus.nc.publish(TOUCH.subject, add.to_json().encode())
     assert (await kiosk.now()).cart == [(101, 1), (201, 1)]
@@ -69,9 +67,7 @@ async def test_messages_by_hand_have_whatever_id_and_are_all_heeded(kiosk: Kiosk
 
 async def test_many_touches_at_once_are_done_in_order(kiosk: Kiosk) -> None:
     await kiosk.come()
-    await asyncio.gather(
-        *(kiosk.cart("add", 101) for _ in range(20)), *(kiosk.cart("add", 201) for _ in range(20))
-    )
+    await asyncio.gather(*(kiosk.cart("add", 101) for _ in range(20)), *(kiosk.cart("add", 201) for _ in range(20)))
     screen = await kiosk.now()
     assert sorted(screen.cart) == [(101, 20), (201, 20)]
 

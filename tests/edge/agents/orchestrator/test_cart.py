@@ -63,9 +63,7 @@ def test_any_changes_leave_a_cart_that_adds_up(steps: list[tuple[str, object]]) 
             worth = sum(count * price for count, price in model.values())
             assert pieces > MOST_PIECES or worth >= 100_000_000
             model = kept
-        assert {
-            (each.item_id, each.customizations): (each.quantity, each.price.minor) for each in cart.lines
-        } == model
+        assert {(each.item_id, each.customizations): (each.quantity, each.price.minor) for each in cart.lines} == model
         assert cart.total.minor == sum(count * price for count, price in model.values())
         assert cart.pieces == sum(count for count, _ in model.values()) <= MOST_PIECES
         assert bool(cart) == bool(model)

@@ -48,9 +48,7 @@ async def test_a_paid_order_is_printed_and_the_session_completed(kiosk: Kiosk) -
     assert screen.caption("said") == "Thank you! Please take your receipt."
     printed = kiosk.peripherals.printed.get_nowait()
     assert (printed.transaction_id, printed.receipt_url) == ("txn-1", "/receipts/txn-1.pdf")
-    assert [(item.name, item.customizations) for item in printed.items] == [
-        ("Volcano Burger", ["Extra Cheese"])
-    ]
+    assert [(item.name, item.customizations) for item in printed.items] == [("Volcano Burger", ["Extra Cheese"])]
     await kiosk.touch("done")
     await kiosk.screen("goodbye")
     assert (await kiosk.event(SESSION_ENDED)).payload["reason"] == "completed"

@@ -128,9 +128,7 @@ async def test_it_means_the_dish_on_the_screen(kiosk: Kiosk) -> None:
         ({"item": "soup"}, [(101, 3), (201, 2)]),
     ],
 )
-async def test_dishes_are_removed(
-    kiosk: Kiosk, entities: dict[str, Any], cart: list[tuple[int, int]]
-) -> None:
+async def test_dishes_are_removed(kiosk: Kiosk, entities: dict[str, Any], cart: list[tuple[int, int]]) -> None:
     await kiosk.order(101, 3)
     await kiosk.cart("add", 201, 2)
     await kiosk.screen("hero_grid", lambda screen: len(screen.cart) == 2)

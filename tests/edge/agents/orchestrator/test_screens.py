@@ -16,9 +16,7 @@ from edge.contract.wire import from_fields, to_fields, to_json
 from tests.edge.agents.orchestrator.stand_ins import DISHES
 
 DISH = hero_item(
-    menu.FoundItem(
-        id=101, name="Volcano Burger", price=Money(1299), image="/i", tags=["spicy"], available=True
-    )
+    menu.FoundItem(id=101, name="Volcano Burger", price=Money(1299), image="/i", tags=["spicy"], available=True)
 )
 
 
@@ -66,9 +64,7 @@ def full(state: State) -> Session:
         (State.GOODBYE, "goodbye", [], []),
     ],
 )
-def test_each_state_has_its_screen(
-    state: State, layout: str, components: list[str], actions: list[str]
-) -> None:
+def test_each_state_has_its_screen(state: State, layout: str, components: list[str], actions: list[str]) -> None:
     screen = render(full(state), "EUR")
     assert screen.layout_mode == layout
     assert [each.type for each in screen.components] == ["Caption"] * 3 + components

@@ -49,9 +49,7 @@ async def test_clear_forgets_all() -> None:
     assert not timers.is_set("goodbye")
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"idle_s": 0}, {"goodbye_s": -1}, {"receipt_s": float("nan")}, {"idle_s": 10}]
-)
+@pytest.mark.parametrize("wrong", [{"idle_s": 0}, {"goodbye_s": -1}, {"receipt_s": float("nan")}, {"idle_s": 10}])
 def test_times_that_cannot_work_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Timing(**wrong)

@@ -52,18 +52,14 @@ async def test_the_specifications_request(nats_server: EmbeddedServer, agent: Re
     }
 
 
-async def test_a_cart_alone_is_enough_and_an_unknown_dish_in_it_is_left_out(
-    bus: Client, agent: RecsysAgent
-) -> None:
+async def test_a_cart_alone_is_enough_and_an_unknown_dish_in_it_is_left_out(bus: Client, agent: RecsysAgent) -> None:
     both = [said.CartEntry(item_id=101, quantity=1), said.CartEntry(item_id=999, quantity=1)]
     known = await bus.request(RECSYS_SUGGEST, said.Suggest(cart=both[:1]))
     assert [each.reason for each in known.suggestions] == ["upsell_combo", "pairs_with_101"]
     assert await bus.request(RECSYS_SUGGEST, said.Suggest(cart=both)) == known
 
 
-async def test_stock_is_looked_at_for_every_ask(
-    bus: Client, agent: RecsysAgent, offers: dict[int, Offer]
-) -> None:
+async def test_stock_is_looked_at_for_every_ask(bus: Client, agent: RecsysAgent, offers: dict[int, Offer]) -> None:
     ask = said.Suggest(cart=[said.CartEntry(item_id=101, quantity=1)])
     assert 201 in [each.item_id for each in (await bus.request(RECSYS_SUGGEST, ask)).suggestions]
     offers[201] = replace(offers[201], available=False)

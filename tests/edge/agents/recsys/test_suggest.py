@@ -81,9 +81,7 @@ def test_a_party_is_offered_drinks_until_each_has_one() -> None:
 
 situations = st.builds(
     Situation,
-    cart=st.lists(st.tuples(st.sampled_from(list(OFFERS.values())), st.integers(1, 5)), max_size=8).map(
-        tuple
-    ),
+    cart=st.lists(st.tuples(st.sampled_from(list(OFFERS.values())), st.integers(1, 5)), max_size=8).map(tuple),
     time_of_day=st.sampled_from([None, *TIMES]),
     weather=st.sampled_from([None, "hot", "Cold ", "rain", "mild"]),
     party_size=st.none() | st.integers(1, 9),
@@ -91,9 +89,7 @@ situations = st.builds(
 
 
 @given(situations, st.sets(st.sampled_from(sorted(OFFERS))), st.integers(0, 5))
-def test_never_what_is_in_the_cart_or_unavailable(
-    situation: Situation, sold_out: set[int], at_most: int
-) -> None:
+def test_never_what_is_in_the_cart_or_unavailable(situation: Situation, sold_out: set[int], at_most: int) -> None:
     offers = [replace(each, available=each.item_id not in sold_out) for each in OFFERS.values()]
     found = suggest(offers, situation, at_most)
     assert len(found) <= at_most

@@ -28,13 +28,9 @@ def test_the_network_computes_what_the_original_computes(centerface_file: Path) 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     original = onnxruntime.InferenceSession(str(centerface_file), options, providers=["CPUExecutionProvider"])
-    rewritten = open_session(
-        centerface_file, with_input_shape(read_model(centerface_file), "input.1", (10, 3, 32, 32))
-    )
+    rewritten = open_session(centerface_file, with_input_shape(read_model(centerface_file), "input.1", (10, 3, 32, 32)))
 
-    for one, other in zip(
-        original.run(None, {"input.1": noise}), rewritten.run(None, {"input.1": noise}), strict=True
-    ):
+    for one, other in zip(original.run(None, {"input.1": noise}), rewritten.run(None, {"input.1": noise}), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 

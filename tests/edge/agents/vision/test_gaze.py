@@ -22,9 +22,7 @@ WIDTH_PX, HEIGHT_PX = 640, 480
 LENS = Lens(66.0)
 SCREEN = Screen()
 # An adult's landmarks in millimetres: 63 mm between the pupils, 50 mm mouth, the nose 30 mm proud.
-ADULT_MM = np.array(
-    ((-31.5, 0, 0), (31.5, 0, 0), (0, 40, -30), (-25, 70, -3), (25, 70, -3)), dtype=np.float64
-)
+ADULT_MM = np.array(((-31.5, 0, 0), (31.5, 0, 0), (0, 40, -30), (-25, 70, -3), (25, 70, -3)), dtype=np.float64)
 
 
 def facing(place_mm: tuple[float, float, float], target_mm: tuple[float, float]) -> Face:
@@ -65,9 +63,7 @@ def test_a_head_that_points_at_the_screen_is_found_there(
     assert glance is not None
     assert glance.off_screen_deg < 1
     assert glance.point_px is not None
-    assert (
-        math.dist(glance.point_px, (x_px, y_px)) < 40
-    )  # px of 1080 x 1920: float32 landmarks allow no better
+    assert math.dist(glance.point_px, (x_px, y_px)) < 40  # px of 1080 x 1920: float32 landmarks allow no better
 
 
 def test_the_customers_left_is_the_screens_left() -> None:
@@ -161,11 +157,7 @@ OFF = Glance(40.0, None)
 
 
 def changes(attention: Attention, glances: Sequence[Glance | None], fps: int = 5) -> list[tuple[int, bool]]:
-    return [
-        (index, attention.looking)
-        for index, glance in enumerate(glances)
-        if attention.see(index / fps, glance)
-    ]
+    return [(index, attention.looking) for index, glance in enumerate(glances) if attention.see(index / fps, glance)]
 
 
 def test_attention_comes_and_goes_within_a_second() -> None:

@@ -43,6 +43,4 @@ def test_pixels_are_clipped_to_the_screen() -> None:
 def test_screen_and_camera_coordinates_convert_both_ways(right_mm: float, down_mm: float) -> None:
     screen = Screen(camera_x_mm=100, camera_y_mm=-30)
 
-    assert screen.from_camera_mm(*screen.to_camera_mm(right_mm, down_mm)) == pytest.approx(
-        (right_mm, down_mm)
-    )
+    assert screen.from_camera_mm(*screen.to_camera_mm(right_mm, down_mm)) == pytest.approx((right_mm, down_mm))

@@ -13,9 +13,7 @@ from tests.edge.agents.vision.conftest import face
 FPS = 5
 
 
-def watch(
-    presence: Presence, scenes: Iterable[int | list[Face]], start_s: float = 0.0
-) -> list[tuple[float, object]]:
+def watch(presence: Presence, scenes: Iterable[int | list[Face]], start_s: float = 0.0) -> list[tuple[float, object]]:
     """Show one scene a frame (a number is so many faces); return what happened and when."""
     events: list[tuple[float, object]] = []
     for index, scene in enumerate(scenes):
