@@ -1,0 +1,197 @@
+"""A private pcscd with vpcd's virtual reader, and a bench on it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import socket
+import subprocess
+from collections import deque
+from pathlib import Path
+
+from drivers.nfc import NfcReader
+from drivers.nfc.card import SimulatedCard
+from drivers.nfc.pcsc import PcscReader
+from drivers.nfc.vpcd import VpcdField
+from drivers.nfc.winscard import Context
+from tests.drivers.nfc.bench import TIMEOUT_S
+
+VPCD = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+READER = "Virtual PCD 00 00"
+
+
+def missing() -> str | None:
+    """Why this machine can't run a private pcscd, if it can't."""
+    try:
+        import smartcard.scard  # noqa: F401 - only whether it is there
+    except ImportError:
+        return "pyscard is not installed (extra: nfc)"
+    if shutil.which("pcscd", path=_path()) is None:
+        return "pcscd is not installed"
+    if not VPCD.exists():
+        return "vpcd is not installed (Debian: vsmartcard-vpcd)"
+    if shutil.which("unshare") is None:
+        return "unshare is not installed (Debian: util-linux)"
+    if subprocess.run([*_unshare(), "true"], capture_output=True, check=False).returncode != 0:
+        return "no private mount namespace: neither root nor user namespaces"
+    return None
+
+
+def _path() -> str:
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def _unshare() -> list[str]:
+    return ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"]
+
+
+def _two_free_ports() -> int:
+    """A port that is free with its successor, below the ephemeral range: vpcd takes both."""
+    for _ in range(100):
+        port = random.randrange(20_000, 32_000, 2)  # noqa: S311 - no secret
+        try:
+            with socket.socket() as first, socket.socket() as second:
+                first.bind(("0.0.0.0", port))  # noqa: S104 - where vpcd listens too
+                second.bind(("0.0.0.0", port + 1))  # noqa: S104 - where vpcd listens too
+        except OSError:
+            continue
+        return port
+    raise RuntimeError("no two free ports between 20000 and 32000")
+
+
+class Pcscd:
+    """A daemon whose /run is `home`/run, so that its socket is ours alone."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = 0
+        self._run = home / "run"
+        self._conf = home / "conf"
+        self._process: asyncio.subprocess.Process | None = None
+        self._words: deque[str] = deque(maxlen=50)
+        self._drain: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def socket_of(home: Path) -> Path:
+        """Where a daemon with this home listens."""
+        return home / "run" / "pcscd" / "pcscd.comm"
+
+    async def start(self, *, with_reader: bool = True) -> None:
+        """Start and wait until it is ready."""
+        for _ in range(5):
+            if await self._try_start(with_reader):
+                return
+        raise RuntimeError("pcscd does not start:\n" + "".join(self._words))
+
+    async def _try_start(self, with_reader: bool) -> bool:
+        shutil.rmtree(self._run, ignore_errors=True)
+        shutil.rmtree(self._conf, ignore_errors=True)
+        (self._run / "pcscd").mkdir(parents=True)
+        self._conf.mkdir()
+        if with_reader:
+            self.port = _two_free_ports()
+            (self._conf / "vpcd").write_text(
+                f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{self.port:X}\n'
+                f"LIBPATH {VPCD}\nCHANNELID 0x{self.port:X}\n"
+            )
+        self._process = await asyncio.create_subprocess_exec(
+            *_unshare(),
+            "sh",
+            "-c",
+            'mount --bind "$1" /run && exec pcscd --foreground --info -c "$2"',
+            "sh",
+            str(self._run),
+            str(self._conf),
+            env={**os.environ, "PATH": _path()},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out = self._process.stdout
+        assert out is not None
+        self._words.clear()
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                while line := (await out.readline()).decode():
+                    self._words.append(line)
+                    if "Could not bind" in line or "init failed" in line:
+                        break  # somebody was faster with the port
+                    if "daemon ready" in line:
+                        self._drain = asyncio.create_task(self._listen(out))
+                        return True
+        except TimeoutError:
+            self._words.append("(not ready in time)")
+        await self.kill()
+        return False
+
+    async def _listen(self, out: asyncio.StreamReader) -> None:
+        while line := await out.readline():
+            self._words.append(line.decode())
+
+    async def kill(self) -> None:
+        """Kill it, as a crash would, and wait until it is gone."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        if self._drain is not None:
+            await self._drain
+        self._process = self._drain = None
+
+
+class WireBench:
+    """PcscReader on a real pcscd, with simulated cards behind vpcd."""
+
+    def __init__(self, home: Path) -> None:
+        self.daemon = Pcscd(home)
+        self.pcsc = PcscReader("Virtual PCD")
+        self.reader: NfcReader = self.pcsc
+        self._field: VpcdField | None = None
+
+    @property
+    def field(self) -> VpcdField:
+        assert self._field is not None
+        return self._field
+
+    async def ready(self) -> None:
+        await self.plug()
+
+    async def hold(self, card: SimulatedCard) -> None:
+        await self.field.insert(card)
+
+    async def take_away(self) -> None:
+        await self.field.remove()
+        await self.empty()
+
+    async def empty(self) -> None:
+        """Return once pcscd sees no card."""
+        await asyncio.to_thread(_until_empty)
+
+    async def tear(self, card: SimulatedCard, after: int) -> None:
+        await self.field.insert(card, torn_after=after)
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.field.left()
+        await self.empty()
+
+    async def unplug(self) -> None:
+        if self._field is not None:
+            await self._field.remove()
+        await self.daemon.kill()
+
+    async def plug(self) -> None:
+        await self.daemon.start()
+        self._field = VpcdField(self.daemon.port)
+        self.pcsc.taps()  # whoever taps without listening wants the reader watched all the same
+        assert await asyncio.to_thread(self.pcsc._watching.wait, TIMEOUT_S), str(self.pcsc.failure)
+
+    async def close(self) -> None:
+        await self.pcsc.close()
+        await self.unplug()
+
+
+def _until_empty() -> None:
+    with Context() as context:
+        state = context.state(READER)
+        while state.present:
+            state = context.change(READER, state, TIMEOUT_S) or state

@@ -1,0 +1,210 @@
+"""What a receipt looks like, read off the paper of the simulated printer."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from drivers.printer import Receipt, ReceiptLine
+from drivers.printer.layout import encode_receipt, money
+from drivers.printer.paper import PrintedReceipt
+from drivers.printer.simulated import SimulatedPrinter
+
+
+def printed(receipt: Receipt, columns: int = 48, *, profile: str = "default", chinese: bool = False) -> PrintedReceipt:
+    """`receipt` on paper; nothing in it may be unknown to the printer. One without a cutter is helped."""
+    device = SimulatedPrinter(columns=columns, chinese=chinese)
+    cable = device.connect(lambda _: None, lambda: None)
+    cable.send(encode_receipt(receipt, columns=columns, profile=profile))
+    assert device.unknown == []
+    if not device.receipts:
+        assert profile == "ZJ-5870"
+        cable.send(b"\x1dV\x00")
+    (piece,) = device.receipts
+    return piece
+
+
+@pytest.fixture
+def madrid() -> Iterator[None]:
+    """A kiosk in Madrid."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "Europe/Madrid"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+def test_80_mm_paper(receipt: Receipt, madrid: None) -> None:
+    receipt = replace(receipt, footer="¡Gracias!")
+    assert str(printed(receipt)) == "\n".join(
+        [
+            "            Taquería Olé",  # twice as wide: 12 of 24 columns
+            "",
+            "                     Order",
+            "                   A-042",
+            "",
+            "2026-11-23                                 14:05",
+            "------------------------------------------------",
+            "1 x Volcano Burger                         12.99",
+            "    extra jalapeños",
+            "    no onions",
+            "2 x Iced Cola                              11.98",
+            "    5.99 each",
+            "------------------------------------------------",
+            "TOTAL             €24.97",  # twice as wide as well
+            "------------------------------------------------",
+            "Transaction                         txn-7f3a9c1e",
+            "",
+            "",
+            "             Scan for your receipt",
+            "",
+            "                   ¡Gracias!",
+        ]
+    )
+
+
+def test_58_mm_paper(receipt: Receipt) -> None:
+    piece = printed(replace(receipt, transaction_id="0b6dc1a4-19ab-4cbd-9a8b-3fb8e9fbf3bf"), columns=32)
+    assert piece.image.width == 464  # 58 mm at 203 dpi
+    assert "1 x Volcano Burger         12.99" in piece.text
+    assert "TOTAL     €24.97" in piece.text
+    at = piece.text.index("Transaction")
+    assert "".join(line.strip() for line in piece.text[at + 1 : at + 3]) == "0b6dc1a4-19ab-4cbd-9a8b-3fb8e9fbf3bf"
+
+
+def test_a_long_name_wraps_beside_its_price(receipt: Receipt) -> None:
+    name = "Double Volcano Burger with smoked cheddar, caramelised onions and a fried egg"
+    piece = printed(replace(receipt, lines=(ReceiptLine(10, name, Decimal("100.50"), ("well done",)),)))
+    at = piece.text.index("10 x Double Volcano Burger with smoked   1005.00")
+    assert piece.text[at + 1 : at + 5] == [
+        "     cheddar, caramelised onions and a",
+        "     fried egg",
+        "     100.50 each",
+        "     well done",
+    ]
+
+
+def test_a_long_order_number_is_small_enough_to_fit(receipt: Receipt) -> None:
+    number = "0b6dc1a4-19ab-4cbd-9a8b-3fb8e9fbf3bf"
+    assert f"{number:^48}".rstrip() in printed(replace(receipt, order_id=number)).text
+
+
+def test_without_transaction_and_link(receipt: Receipt) -> None:
+    piece = printed(replace(receipt, transaction_id=None, link=None))
+    assert piece.qr == []
+    assert "Transaction" not in str(piece)
+    assert "Scan" not in str(piece)
+
+
+@pytest.mark.parametrize("columns", [48, 32])
+@pytest.mark.parametrize("profile", ["default", "ZJ-5870"])  # the second draws no QR codes: it gets a picture
+def test_a_telephone_reads_the_qr_code(receipt: Receipt, columns: int, profile: str) -> None:
+    piece = printed(receipt, columns, profile=profile)
+    paper = Image.new("RGB", piece.image.size, (120, 90, 60))  # on a table
+    paper.paste(piece.image, mask=piece.image.getchannel("A"))
+    words, _, _ = cv2.QRCodeDetector().detectAndDecode(np.asarray(paper))
+    assert words == receipt.link
+
+
+def test_a_link_too_long_for_a_qr_code_is_printed(receipt: Receipt) -> None:
+    link = "https://kiosk.example/" + "x" * 3000
+    piece = printed(replace(receipt, link=link))
+    assert piece.qr == []
+    assert "".join(line.strip() for line in piece.text).count("x") >= 3000
+
+
+WESTERN = "jalapeños € crème brûlée Größe ÆØÅ “quotes” it’s – … £5 ½ ©"
+
+
+@pytest.mark.parametrize("chinese", [False, True])
+def test_western_text_prints_as_it_is_written(receipt: Receipt, chinese: bool) -> None:
+    piece = printed(replace(receipt, footer=WESTERN), chinese=chinese)
+    assert piece.text[-2].strip() + " " + piece.text[-1].strip() == WESTERN
+
+
+def test_one_code_page_does_for_western_text(receipt: Receipt) -> None:
+    assert encode_receipt(replace(receipt, footer=WESTERN)).count(b"\x1bt") == 1
+    assert b"\x1bt\x10" in encode_receipt(receipt)  # page 16: Windows 1252
+
+
+@pytest.mark.parametrize("profile", ["TM-T88II", "T-1", "TM-T20II", "default"])  # 1252, 858, both, both
+def test_the_euro_sign_on_printers_with_one_page_or_the_other(receipt: Receipt, profile: str) -> None:
+    assert "TOTAL             €24.97" in printed(receipt, profile=profile).text
+
+
+def test_other_alphabets(receipt: Receipt) -> None:
+    words = "Smażony ser · Борщ · Σούπα €3 · smaženého"
+    assert printed(replace(receipt, footer=words)).text[-1].strip() == words
+    # The euro sign stays away from ISO 8859-7 (page 15), where it is late and many a printer has none.
+    assert b"\x1bt\x0f\xa4" not in encode_receipt(replace(receipt, footer="Σ€"))
+    assert encode_receipt(replace(receipt, footer="Σ€")).count(b"\xa4") == 0
+
+
+def test_characters_no_printer_has(receipt: Receipt) -> None:
+    lines = (ReceiptLine(1, "Cafe\u0301 🌶️ \u200bhot 拉麵 ﬁsh", Decimal("1.00")),)
+    assert "1 x Café ? hot ?? fish                      1.00" in printed(replace(receipt, lines=lines)).text
+
+
+def test_a_name_is_no_command(receipt: Receipt) -> None:
+    lines = (ReceiptLine(1, "Cola\x1b@\x1dV\x00\n\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08", Decimal("1.00")),)
+    assert "1 x Cola @ V                                1.00" in printed(replace(receipt, lines=lines)).text
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    words=st.lists(st.text(max_size=60), min_size=5, max_size=5),
+    quantity=st.integers(1, 10**6),
+    price=st.decimals(-(10**6), 10**9, places=2),
+    columns=st.sampled_from([32, 48]),
+)
+def test_any_words_and_sums_make_one_receipt(words: list[str], quantity: int, price: Decimal, columns: int) -> None:
+    shop, order, transaction, name, footer = words
+    receipt = Receipt(
+        shop,
+        order,
+        transaction,
+        (ReceiptLine(quantity, name, price, (footer,)),),
+        price * quantity,
+        "EUR",
+        datetime(2026, 11, 23, tzinfo=UTC),
+        None,
+        footer,
+    )
+    piece = printed(receipt, columns)
+    assert all(len(line) <= columns for line in piece.text)
+    digits = "".join(str(piece).split())
+    assert money(price * quantity, "EUR") in digits
+    assert money(price * quantity, "EUR", symbol=True) in digits
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "plain", "with_symbol"),
+    [
+        ("24.97", "EUR", "24.97", "€24.97"),
+        ("24.9", "USD", "24.90", "$24.90"),
+        ("5", "GBP", "5.00", "£5.00"),
+        ("1200", "JPY", "1200", "JPY 1200"),
+        ("1.5", "KWD", "1.500", "KWD 1.500"),
+        ("-3", "CHF", "-3.00", "CHF -3.00"),
+        ("0.125", "EUR", "0.125", "€0.125"),
+        ("1E+3", "EUR", "1000.00", "€1000.00"),
+    ],
+)
+def test_money(amount: str, currency: str, plain: str, with_symbol: str) -> None:
+    assert money(Decimal(amount), currency) == plain
+    assert money(Decimal(amount), currency, symbol=True) == with_symbol
