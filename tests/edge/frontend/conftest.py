@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize
 
 from edge.bus import Client, EmbeddedServer
 from edge.bus.server import PageAccess
@@ -23,15 +22,6 @@ from edge.models import ModelError, Store
 
 WAIT_S = 15.0
 PORTRAIT: ViewportSize = {"width": 1080, "height": 1920}
-_CHROMIUM_ARGS = (
-    "--no-sandbox",  # CI containers run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +31,6 @@ def nats_client() -> Path:
         return Store().path("nats_ws")
     except ModelError as error:
         pytest.skip(f"the page's NATS client is missing: {error}")
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """The machine's Chromium, once for all tests of a worker."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=program, args=list(_CHROMIUM_ARGS))
-        yield running
-        await running.close()
 
 
 @dataclass
@@ -101,7 +79,7 @@ async def kiosk(tmp_path: Path, browser: Browser, nats_client: Path) -> AsyncIte
         await bus.connect(wait_s=WAIT_S, setup=True)
         made = Kiosk(browser, web, server, bus)
         ear = asyncio.create_task(_listen(made))
-        await bus.nc.flush()
+        await bus.settle()
         yield made
         ear.cancel()
         with contextlib.suppress(asyncio.CancelledError):

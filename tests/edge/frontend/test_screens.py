@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from edge.contract.money import Money
 from edge.contract.subjects import UI_UPDATE
-from edge.contract.ui import Caption, Component, HeroItem, PaymentPrompt, UiUpdate
+from edge.contract.ui import Caption, Component, HeroItem, UiUpdate
 
 from . import samples
 from .conftest import Kiosk

@@ -108,7 +108,7 @@ async def test_any_storm_of_events(kiosk: Kiosk, seed: int, caplog: pytest.LogCa
     await kiosk.now()
     async with asyncio.timeout(10):
         while kiosk.orchestrator.session.state is State.PAYING:
-            await kiosk.bus.nc.flush()
+            await kiosk.bus.settle()
     await kiosk.orchestrator.close()
     terminal.cancel()
 

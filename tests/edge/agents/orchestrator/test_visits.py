@@ -105,7 +105,7 @@ class TestPatience:
         assert (await kiosk.screen("attract")).dishes == []
         async with asyncio.timeout(10):
             while "no dishes for the attract screen yet" not in caplog.text:
-                await kiosk.bus.nc.flush()
+                await kiosk.bus.settle()
         await kiosk.start(Kitchen(kiosk.url))
         await kiosk.screen("attract", lambda screen: bool(screen.dishes))
 
@@ -133,7 +133,7 @@ async def test_who_comes_back_or_touches_in_time_keeps_the_session(kiosk: Kiosk)
     async def leaving(wanted: bool) -> None:
         async with asyncio.timeout(10):
             while timers.is_set("left") is not wanted:
-                await kiosk.bus.nc.flush()
+                await kiosk.bus.settle()
 
     await kiosk.go()
     await leaving(True)
@@ -158,7 +158,7 @@ async def test_looking_at_the_screen_is_not_idling(kiosk: Kiosk) -> None:
     await kiosk.bus.publish(GAZE_DETECTED, GazeDetected(looking_at_screen=True))
     async with asyncio.timeout(10):
         while patience["idle"] is before:
-            await kiosk.bus.nc.flush()
+            await kiosk.bus.settle()
 
 
 async def test_looking_away_or_for_too_long_is_idling(kiosk: Kiosk) -> None:
