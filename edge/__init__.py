@@ -1,1 +1,1 @@
-
+"""kiosk-edge: contract, bus, agents and pages. docs/house.md says where everything lives."""

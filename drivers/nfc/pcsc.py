@@ -151,9 +151,11 @@ class PcscReader:
         return state
 
     def _hand_over(self, tap: Tap) -> None:
-        assert self._loop is not None
+        loop = self._loop
+        if loop is None:
+            return  # nobody has asked for taps yet
         try:
-            self._loop.call_soon_threadsafe(self._streams.put, tap)
+            loop.call_soon_threadsafe(self._streams.put, tap)
         except RuntimeError:  # the loop has ended without close()
             self._stop.set()
 

@@ -71,7 +71,8 @@ def library() -> ModuleType:
             "pcsc: pyscard does not load: apt install pcscd libpcsclite-dev swig, "
             f"then pip install 'kiosk-edge[nfc]' ({error})"
         ) from error
-    return scard
+    module: ModuleType = scard
+    return module
 
 
 class Connection:

@@ -1,1 +1,1 @@
-
+"""The agents: neighbours on the bus, none of which knows another."""

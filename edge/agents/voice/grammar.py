@@ -15,7 +15,8 @@ public <said> = [<opening>] (<order> | <search> | <remove> | <checkout>) [<polit
 <polite> = please | thanks | thank you;
 
 <order> = [<wish>] <items>;
-<wish> = <want> [to (order | have | get)] | (can | could | may) i (have | get) | give me | get me | add | order | we want | let me have;
+<wish> = <want> [to (order | have | get)] | (can | could | may) i (have | get) | give me | get me | add | order
+       | we want | let me have;
 <want> = i want | i'd like | i would like | i'll have | i'll take | i need | we'd like | we'll have | i'd love;
 <items> = <item> [and <item> [and <item>]];
 <item> = <named> [<with>];
@@ -45,7 +46,8 @@ _COMMANDS: Final = """
 <remove> = <removing> [the | my | one] <thing> | <removing> [the | my] <things> | <removing> (it | that);
 <removing> = remove | delete | take off | take away | i don't want | i do not want;
 
-<checkout> = <want> to (pay [now | for (it | this)] | check out | checkout) | (can | could) i pay [now] | let me pay | pay [now] | pay for (it | this) | checkout | check out | [no] that's all | that is all
+<checkout> = <want> to (pay [now | for (it | this)] | check out | checkout) | (can | could) i pay [now] | let me pay | pay [now]
+           | pay for (it | this) | checkout | check out | [no] that's all | that is all
            | that's it | that will be all | that'll be all | i'm done | i am done | i'm finished | nothing else;
 <confirm> = yes | yes [that's] (right | correct) | yeah | yep | sure | correct | that's right | of course
           | confirm | i confirm | sounds good | go ahead;

@@ -44,12 +44,12 @@ _REMOVE_THAT: Final = re.compile(
     r"\b((remove|delete|take off|take away) (it|that)|take (it|that) (off|away)|(i don't|i do not) want (it|that))\b"
 )
 _SEARCH: Final = re.compile(
-    r"\b(show|let me see|can i see|find|search|i'm looking for|i am looking for|what|what's|which|do you have|have you got|is there"
-    r"|are there|recommend|menu|something|anything|everything|about|kind of|to eat|to drink)\b"
+    r"\b(show|let me see|can i see|find|search|i'm looking for|i am looking for|what|what's|which|do you have"
+    r"|have you got|is there|are there|recommend|menu|something|anything|everything|about|kind of|to eat|to drink)\b"
 )
 _BROWSE: Final = re.compile(
-    r"\b(menu|(what|anything) do you (have|recommend)|what (have you got|you have|can i (get|order|have)|is there to)|show (me )?everything"
-    r"|let me see everything|can i see everything|something to (eat|drink)|anything to (eat|drink))\b"
+    r"\b(menu|(what|anything) do you (have|recommend)|what (have you got|you have|can i (get|order|have)|is there to)"
+    r"|show (me )?everything|let me see everything|can i see everything|something to (eat|drink)|anything to (eat|drink))\b"
 )
 
 

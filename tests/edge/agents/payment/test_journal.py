@@ -99,6 +99,16 @@ async def test_two_attempts_at_once_are_one(path: Path) -> None:
     assert sum(isinstance(each, JournalError) for each in outcomes) == 4
 
 
+async def test_a_paid_order_is_never_begun_again(path: Path) -> None:
+    journal = Journal(path)
+    await journal.open()
+    paid = await journal.end(await journal.charging(await begun(journal), None), State.PAID, "txn")
+    with pytest.raises(JournalError, match="order-1 is paid already"):
+        await begun(journal)
+    assert await journal.last("order-1") == paid
+    await journal.close()
+
+
 class Attempts(RuleBasedStateMachine):
     """A journal and what it should hold: each order's states, the latest last."""
 
@@ -147,6 +157,13 @@ class Attempts(RuleBasedStateMachine):
         else:
             with pytest.raises(JournalError, match="can't become"):
                 self.runner.run(ending)
+
+    @rule(order_id=ORDERS)
+    def pay(self, order_id: str) -> None:
+        held = self.held.get(order_id, [])
+        if held and held[-1].state is State.WAITING:
+            charging = self.runner.run(self.journal.charging(held[-1], "LOYALTY456"))
+            held[-1] = self.runner.run(self.journal.end(charging, State.PAID, "txn"))
 
     @rule()
     def restart(self) -> None:

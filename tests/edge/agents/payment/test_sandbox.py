@@ -37,6 +37,18 @@ async def test_a_key_is_charged_once(bank: SandboxGateway) -> None:
     assert await bank.charge("other", Money(100), GOOD_CARD) != charge
 
 
+async def test_two_kiosks_at_one_bank_charge_a_key_once(bank: SandboxGateway, ledger: Path) -> None:
+    other = SandboxGateway(ledger)
+    assert await bank.lookup("0") is None
+    assert await other.lookup("0") is None
+    charges = await asyncio.gather(
+        *(each.charge(str(key), Money(100), GOOD_CARD) for key in range(30) for each in (bank, other))
+    )
+    await other.close()
+    assert charges[::2] == charges[1::2]
+    assert len(set(charges)) == 30
+
+
 async def test_a_refused_card_is_declined_under_its_key_for_good(bank: SandboxGateway) -> None:
     assert isinstance(await bank.charge("key", Money(100), DECLINED_CARD), Declined)
     assert isinstance(await bank.charge("key", Money(100), OTHER_CARD), Declined)
