@@ -46,7 +46,8 @@ _COMMANDS: Final = """
 <remove> = <removing> [the | my | one] <thing> | <removing> [the | my] <things> | <removing> (it | that);
 <removing> = remove | delete | take off | take away | i don't want | i do not want;
 
-<checkout> = <want> to (pay [now | for (it | this)] | check out | checkout) | (can | could) i pay [now] | let me pay | pay [now]
+<checkout> = <want> to (pay [now | for (it | this)] | check out | checkout) | (can | could) i pay [now]
+           | let me pay | pay [now]
            | pay for (it | this) | checkout | check out | [no] that's all | that is all
            | that's it | that will be all | that'll be all | i'm done | i am done | i'm finished | nothing else;
 <confirm> = yes | yes [that's] (right | correct) | yeah | yep | sure | correct | that's right | of course

@@ -49,7 +49,7 @@ _SEARCH: Final = re.compile(
 )
 _BROWSE: Final = re.compile(
     r"\b(menu|(what|anything) do you (have|recommend)|what (have you got|you have|can i (get|order|have)|is there to)"
-    r"|show (me )?everything|let me see everything|can i see everything|something to (eat|drink)|anything to (eat|drink))\b"
+    r"|show (me )?everything|let me see everything|can i see everything|(something|anything) to (eat|drink))\b"
 )
 
 

@@ -385,6 +385,8 @@ async def test_leaving_waits_for_a_charge_under_way(bus: Client, shop: Shop) -> 
     await tap(bus)
     await asyncio.wait_for(gateway.called.wait(), 10)
     closing = asyncio.create_task(agent.close())
+    with pytest.raises(AskError, match="payment is stopping"):
+        await bus.request(PAYMENT_PROCESS, order("order-2"))
     gateway.go_on.set()
     await closing
     asked.cancel()
