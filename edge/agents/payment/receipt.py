@@ -75,6 +75,8 @@ def _save(page: Image.Image, receipt: PaidReceipt, path: Path) -> None:
                 title=f"Receipt {receipt.transaction_id}",
                 author=receipt.shop,
             )
+            file.flush()
+            os.fsync(file.fileno())  # without it, a power cut leaves an empty document under the final name
         Path(name).chmod(0o644)  # the page's server may run as another user
         Path(name).replace(path)
     except BaseException:
