@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from drivers.errors import DriverError
 from edge.agents.menu.catalogue import MenuInvalid
+from edge.agents.payment.journal import JournalError
 from edge.assembly import LibraryMissing
 from edge.bus import BusError
 from edge.config import ConfigError
@@ -32,6 +33,7 @@ EXPECTED = (
     ConfigError,
     ContractError,
     DriverError,
+    JournalError,
     LibraryMissing,
     MenuInvalid,
     ModelError,
