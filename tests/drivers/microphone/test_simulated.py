@@ -136,7 +136,7 @@ async def test_what_is_too_loud_is_cut_and_never_wraps(microphone: SimulatedMicr
 
 
 async def test_one_who_stops_waiting_stops_talking(microphone: SimulatedMicrophone, ear: Ear) -> None:
-    speaking = asyncio.create_task(microphone.say(tone(600)))
+    speaking = asyncio.create_task(microphone.say(tone(60)))
     while not any(loudness(chunk.samples) > 1000 for chunk in ear.heard):
         await ear.more()
     speaking.cancel()
@@ -184,7 +184,7 @@ async def test_a_hang_is_noticed_and_replugging_ends_it(
 
 
 async def test_closing_ends_a_speech(microphone: SimulatedMicrophone, ear: Ear) -> None:
-    speaking = asyncio.create_task(microphone.say(tone(600)))
+    speaking = asyncio.create_task(microphone.say(tone(60)))
     while not any(loudness(chunk.samples) > 1000 for chunk in ear.heard):
         await ear.more()
     await microphone.close()
@@ -216,7 +216,7 @@ async def test_a_real_voice_is_heard(ear: Ear, microphone: SimulatedMicrophone, 
     spoken, rate_hz = load_wav(voice)
     assert rate_hz == 16_000
     heard = ear.sound().astype(np.float64)
-    match = np.correlate(heard, spoken[:8000, 0], mode="valid")
+    match = np.correlate(heard, spoken[:, 0], mode="valid")
     start = int(np.argmax(match))
     alike = np.corrcoef(heard[start : start + spoken.shape[0]], spoken[:, 0])[0, 1]
     assert alike > 0.99
