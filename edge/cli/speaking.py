@@ -52,6 +52,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except EXPECTED as error:
         fail(str(error))
+    except OSError as error:  # a folder that can't be written, a port that is taken
+        fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
