@@ -92,7 +92,7 @@ async def test_it_serves_until_told_to_end_and_leaves_nothing(
     assert all(count == 1 for count in (await running_agents(client)).values())
     await client.close()
     assert await running.end(how) == 0
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(bus.rsplit(":", 1)[1])), timeout=1)
     assert (tmp_path / "data" / "device.key").stat().st_mode & 0o777 == 0o600
 
@@ -109,6 +109,16 @@ async def test_a_taken_port_is_one_clear_line(kiosk: Kiosk, model_store: Store) 
         assert bus.code == 1
         assert "address already in use" in bus.err
     assert "Traceback" not in page.err + bus.err
+
+
+async def test_a_folder_that_can_not_be_written_is_one_clear_line(
+    kiosk: Kiosk, model_store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    done = await kiosk("virtual", "--bus-port", "0", "--page-port", "0", "--data-dir", str(tmp_path / "file" / "data"))
+    assert done.code == 1
+    assert "file" in done.err
+    assert "Traceback" not in done.err
 
 
 async def test_missing_models_are_said_with_what_to_do(kiosk: Kiosk, tmp_path: Path) -> None:
