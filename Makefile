@@ -19,8 +19,7 @@ setup-test: ## Install what the tests need as well (Debian packages through apt)
 	@scripts/setup.sh test
 
 run: setup ## Run the virtual kiosk; ARGS="--story" and so on are passed on
-	@$(BIN)/kiosk models pull
-	@exec $(BIN)/kiosk virtual $(ARGS)
+	@exec $(BIN)/kiosk virtual --pull $(ARGS)
 
 test: setup-test ## Pass the tests
 	@$(BIN)/kiosk models pull

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from drivers.address import DeviceAddress
@@ -31,6 +31,8 @@ READ_TRIES: Final = 3
 READ_PAUSE_S: Final = 0.1
 CLOSE_TIMEOUT_S: Final = 5.0
 
+Put = Callable[[Tap], None]
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,10 +50,10 @@ class PcscReader:
         self._name = wanted or "PC/SC reader"
         self._streams = TapStreams()
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._context: Context | None = None
         self._stop = threading.Event()
-        self._watching = threading.Event()
+        self._watching = False
+        self._changed = threading.Condition()
         self._retry_s = FIRST_RETRY_S
         self.failure: DriverError | None = None
 
@@ -63,13 +65,13 @@ class PcscReader:
     @property
     def watching(self) -> bool:
         """Whether a reader is there and a card held to it would be seen."""
-        return self._watching.is_set()
+        return self._watching
 
     def taps(self) -> AsyncIterator[Tap]:
         """Each card held to the reader from now on, once a contact."""
         if self._thread is None and not self._stop.is_set():
-            self._loop = asyncio.get_running_loop()
-            self._thread = threading.Thread(target=self._run, name="pcsc", daemon=True)
+            loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._run, args=(loop,), name="pcsc", daemon=True)
             self._thread.start()
         return self._streams.open()
 
@@ -85,20 +87,40 @@ class PcscReader:
                 _log.warning("%s: still busy with a card, left behind", self._name)
         self._streams.end()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with Context() as self._context:
-                    self._serve(self._context)
-            except PcscError as error:
-                self._note(_explained(error))
-                self._stop.wait(self._retry_s)
-                self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
-            finally:
-                self._context = None
-                self._watching.clear()
+    def wait_until(self, *, watching: bool, timeout_s: float) -> bool:
+        """Block until the reader is (or is not) watched; False when that took longer than `timeout_s`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._watching == watching, timeout_s)
 
-    def _serve(self, context: Context) -> None:
+    def _set_watching(self, watching: bool) -> None:
+        with self._changed:
+            self._watching = watching
+            self._changed.notify_all()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        def put(tap: Tap) -> None:
+            loop.call_soon_threadsafe(self._streams.put, tap)
+
+        try:
+            while not self._stop.is_set():
+                try:
+                    with Context() as self._context:
+                        self._serve(self._context, put)
+                except PcscError as error:
+                    self._set_watching(False)
+                    self._note(_explained(error))
+                    self._stop.wait(self._retry_s)
+                    self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
+        except Exception as error:
+            if loop.is_closed():
+                return  # the program ended without close(): nobody listens
+            _log.exception("%s: stopped", self._name)
+            self.failure = DriverError(f"{self._name}: stopped: {error}")
+            loop.call_soon_threadsafe(self._streams.end, self.failure)
+        finally:
+            self._set_watching(False)
+
+    def _serve(self, context: Context, put: Put) -> None:
         while not self._stop.is_set():
             names = context.readers()
             reader = next((name for name in names if self._wanted in name), None)
@@ -109,18 +131,18 @@ class PcscReader:
                 context.wait_for_readers(WAIT_S)
                 continue
             try:
-                self._watch(context, reader)
+                self._watch(context, reader, put)
             except ReaderGone as error:
-                self._watching.clear()
+                self._set_watching(False)
                 self._note(error)
 
-    def _watch(self, context: Context, reader: str) -> None:
+    def _watch(self, context: Context, reader: str, put: Put) -> None:
         known = context.state(reader)
         self._name = reader
         self._retry_s = FIRST_RETRY_S
         _log.info("%s: ready%s", reader, ", ignoring the card on it" if known.present else "")
         self.failure = None
-        self._watching.set()
+        self._set_watching(True)
         while not self._stop.is_set():
             state = context.change(reader, known, WAIT_S)
             if state is None:
@@ -131,9 +153,9 @@ class PcscReader:
                 if state.mute:
                     _log.warning("%s: a card that does not answer; is it one?", reader)
                 else:
-                    known = self._read(context, reader, state)
+                    known = self._read(context, reader, state, put)
 
-    def _read(self, context: Context, reader: str, state: ReaderState) -> ReaderState:
+    def _read(self, context: Context, reader: str, state: ReaderState, put: Put) -> ReaderState:
         """Read the card, as long as it stays; return the state that was known last."""
         for tries_left in reversed(range(READ_TRIES)):
             try:
@@ -146,18 +168,9 @@ class PcscReader:
                     _log.log(level, "%s: %s", reader, error)
                     return later
             else:
-                self._hand_over(tap)
+                put(tap)
                 return state
         return state
-
-    def _hand_over(self, tap: Tap) -> None:
-        loop = self._loop
-        if loop is None:
-            return  # nobody has asked for taps yet
-        try:
-            loop.call_soon_threadsafe(self._streams.put, tap)
-        except RuntimeError:  # the loop has ended without close()
-            self._stop.set()
 
     def _note(self, error: DriverError) -> None:
         """Remember what is wrong; log it when it is news."""

@@ -60,7 +60,7 @@ class Printer(Protocol):
         """Ask the printer how it is.
 
         Raises:
-            DeviceAbsent, DeviceTimeout: it can't be asked.
+            DeviceAbsent, DeviceLost, DeviceTimeout: it can't be asked.
         """
 
     async def close(self) -> None:

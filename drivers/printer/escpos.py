@@ -243,13 +243,19 @@ def open_escpos(address: DeviceAddress) -> EscposPrinter:
             return _printer(address, partial(UsbTransport, *_usb_id(address.path)))
         case "escpos+serial":
             address.only(*common, "baud", "flow")
+            if not address.path:
+                raise DeviceSetup("escpos+serial: needs a port, as in escpos+serial:/dev/ttyUSB0")
             flow = address.options.get("flow", "dsrdtr")
             if flow not in ("dsrdtr", "xonxoff"):
                 raise DeviceSetup(f"escpos+serial: flow={flow!r} is neither dsrdtr nor xonxoff")
             baud = address.number("baud", 9600)
+            if baud <= 0:
+                raise DeviceSetup(f"escpos+serial: baud={baud} is not above 0")
             return _printer(address, partial(SerialTransport, address.path, baud, xonxoff=flow == "xonxoff"))
         case "escpos+file":
             address.only(*common)
+            if not address.path:
+                raise DeviceSetup("escpos+file: needs a device file, as in escpos+file:/dev/usb/lp0")
             return _printer(address, partial(FileTransport, address.path))
     raise DeviceSetup(f"{address.scheme}: is no way to an ESC/POS printer")
 
@@ -282,6 +288,8 @@ def _printer(address: DeviceAddress, connect: Callable[[], Transport]) -> Escpos
 def _usb_id(path: str) -> tuple[int, int]:
     try:
         vendor, product = (int(part, 16) for part in path.split(":"))
+        if not (0 <= vendor <= 0xFFFF and 0 <= product <= 0xFFFF):
+            raise ValueError("a USB number has four hexadecimal digits")
     except ValueError as error:
         raise DeviceSetup(f"escpos+usb: {path!r} is no vendor:product, as in escpos+usb://04b8:0e15") from error
     return vendor, product

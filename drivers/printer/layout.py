@@ -180,7 +180,16 @@ class _Page:
 
     @staticmethod
     def _wrap(text: str, columns: int) -> list[str]:
-        return textwrap.wrap(text, columns, break_on_hyphens=False)
+        """Lines of whole words; one that is longer than a line is broken after a hyphen, where it has one."""
+        lines: list[str] = []
+        for line in textwrap.wrap(text, columns, break_on_hyphens=False, break_long_words=False):
+            rest = line
+            while len(rest) > columns:
+                at = rest.rfind("-", 0, columns) + 1 or columns
+                lines.append(rest[:at])
+                rest = rest[at:]
+            lines.append(rest)
+        return lines
 
     def _printable(self, text: str) -> str:
         """`text` as this printer can print it, one column a character; nothing in it is a command."""

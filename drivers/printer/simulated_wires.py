@@ -303,4 +303,5 @@ class SerialWire(_Wire):
 
     def _write(self, data: bytes) -> None:
         if self._printers_end is not None:
-            os.write(self._printers_end, data)
+            with contextlib.suppress(BlockingIOError):  # a host that never reads; on a line that is lost
+                os.write(self._printers_end, data)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from edge.cli.models import pull_missing
 from edge.cli.speaking import console, log_to_terminal, run
 from edge.config import Config, load
 from edge.models import Store
@@ -46,6 +47,7 @@ def virtual(
         Path | None,
         typer.Option("--config", help="Take the kiosk's id, shop, menu and so on from this kiosk.toml."),
     ] = None,
+    pull: Annotated[bool, typer.Option("--pull", help="Pull the models first, if they are not here.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the agents log.")] = False,
 ) -> None:
     """Run the virtual kiosk: the real server and agents, simulated peripherals, a page with a bench.
@@ -54,6 +56,8 @@ def virtual(
     leaves; each step is printed with its time. Exits 0, or 1 with the step that failed.
     """
     log_to_terminal(verbose=verbose)
+    if pull:
+        pull_missing()
     # A story takes free ports, so that it runs beside a kiosk that is already up.
     ports = (
         bus_port if bus_port is not None else 0 if story else BUS_PORT,

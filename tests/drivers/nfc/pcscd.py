@@ -178,12 +178,18 @@ class WireBench:
         if self._field is not None:
             await self._field.remove()
         await self.daemon.kill()
+        await self.until(watching=False)
+
+    async def until(self, *, watching: bool) -> None:
+        """Return once our reader sees cards, or knows that it can't."""
+        changed = await asyncio.to_thread(self.pcsc.wait_until, watching=watching, timeout_s=TIMEOUT_S)
+        assert changed, f"watching is still {not watching}; failure: {self.pcsc.failure}"
 
     async def plug(self) -> None:
         await self.daemon.start()
         self._field = VpcdField(self.daemon.port)
         self.pcsc.taps()  # whoever taps without listening wants the reader watched all the same
-        assert await asyncio.to_thread(self.pcsc._watching.wait, TIMEOUT_S), str(self.pcsc.failure)
+        await self.until(watching=True)
 
     async def close(self) -> None:
         await self.pcsc.close()

@@ -9,6 +9,7 @@ import pytest
 
 from drivers.nfc.card import PAYMENT_CARD_ATR, SimulatedCard
 from tests.drivers.nfc.bench import Bench, SimulatedBench, next_tap
+from tests.drivers.nfc.pcscd import WireBench
 
 ANNA = SimulatedCard(bytes.fromhex("04A1B2C3D4E5F6"), "LOYALTY123")
 BERT = SimulatedCard(bytes.fromhex("0411223344556F"), "bert.42")
@@ -17,9 +18,13 @@ BANK = SimulatedCard(bytes.fromhex("08C0FFEE"), atr=PAYMENT_CARD_ATR)
 JUNK = SimulatedCard(bytes.fromhex("04DEADDEADDEAD"), memory=b"\x03\xff\xff" + b"\xa5" * 100)
 
 
-@pytest.fixture(params=["simulated"])
+@pytest.fixture(params=["simulated", "wire"])
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    opened: Bench = SimulatedBench()
+    """A simulated reader, and a real PC/SC service with the same cards behind vpcd."""
+    if request.param == "wire":
+        opened: Bench = WireBench(request.getfixturevalue("pcscd_home"))
+    else:
+        opened = SimulatedBench()
     await opened.ready()
     yield opened
     await opened.close()

@@ -84,7 +84,25 @@ def test_58_mm_paper(receipt: Receipt) -> None:
     assert "1 x Volcano Burger         12.99" in piece.text
     assert "TOTAL     €24.97" in piece.text
     at = piece.text.index("Transaction")
-    assert "".join(line.strip() for line in piece.text[at + 1 : at + 3]) == "0b6dc1a4-19ab-4cbd-9a8b-3fb8e9fbf3bf"
+    assert piece.text[at + 1 : at + 3] == ["        0b6dc1a4-19ab-4cbd-9a8b-", "                    3fb8e9fbf3bf"]
+
+
+@pytest.mark.parametrize("columns", [48, 32])
+def test_accents_and_the_euro_sign_are_right_on_either_paper(receipt: Receipt, columns: int) -> None:
+    piece = printed(receipt, columns)
+    assert "    extra jalapeños" in piece.text
+    assert piece.text[0].strip() == "Taquería Olé"
+    assert any(line.startswith("TOTAL") and line.endswith("€24.97") for line in piece.text)
+
+
+@pytest.mark.parametrize("columns", [48, 32])
+def test_nothing_on_a_receipt_runs_off_the_paper(receipt: Receipt, columns: int) -> None:
+    long = "-".join(["Extraordinarily"] * 6) + "x" * 100
+    lines = (ReceiptLine(1, long, Decimal("12.99"), (long,)), ReceiptLine(2, "", Decimal("1")))
+    piece = printed(replace(receipt, lines=lines, footer=long, shop=long, transaction_id=long), columns)
+    assert max(len(line) for line in piece.text) <= columns
+    # Broken, and nothing of it dropped: shop, item, note, transaction and footer.
+    assert "".join(line.replace("12.99", "").strip() for line in piece.text).count(long) == 5
 
 
 def test_a_long_name_wraps_beside_its_price(receipt: Receipt) -> None:
