@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,24 @@ async def test_an_event_published_while_the_server_restarts_is_stored_once(
     publishing = asyncio.create_task(bus.publish(PERSON_DETECTED, PersonDetected()))
     await nats_server.start()
     await asyncio.wait_for(publishing, 30)
+    assert len([message async for message in bus.stored()]) == 1
+
+
+async def test_an_event_whose_acknowledgement_was_lost_is_stored_once(
+    bus: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, lost = bus.js.publish, []
+
+    async def stored_but_not_told(*arguments: Any, **options: Any) -> object:
+        acknowledgement = await publish(*arguments, **options)
+        if not lost:
+            lost.append(acknowledgement)
+            raise TimeoutError
+        return acknowledgement
+
+    monkeypatch.setattr(bus.js, "publish", stored_but_not_told)
+    await bus.publish(PERSON_DETECTED, PersonDetected())
+    assert lost
     assert len([message async for message in bus.stored()]) == 1
 
 

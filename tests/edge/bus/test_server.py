@@ -52,6 +52,13 @@ async def test_it_has_the_monitoring_port(nats_server: EmbeddedServer) -> None:
     assert health["status"] == "ok"
 
 
+async def test_what_it_acknowledges_is_on_the_disk(nats_server: EmbeddedServer) -> None:
+    jetstream = await asyncio.to_thread(get, f"{nats_server.monitor_url}/jsz")
+    config = jetstream["config"]
+    assert isinstance(config, dict)
+    assert config["sync_always"] is True
+
+
 async def test_a_program_that_is_no_server_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIOSK_NATS_SERVER", str(tmp_path / "absent"))
     with pytest.raises(ServerMissing, match="absent"):

@@ -79,6 +79,7 @@ async def test_a_person_comes_looks_and_leaves(
     assert isinstance(left, vision.PersonLeft)
     assert left.duration_seconds > 0
     assert not [event for event in said if isinstance(event, vision.PersonDetected)]
+    assert [event.looking_at_screen for event in said if isinstance(event, vision.GazeDetected)][-1] is False
 
 
 async def test_nobody_is_seen_in_a_cup_of_coffee(
