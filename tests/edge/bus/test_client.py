@@ -61,7 +61,8 @@ async def test_an_event_published_while_the_server_restarts_is_stored_once(
 async def test_an_event_whose_acknowledgement_was_lost_is_stored_once(
     bus: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish, lost = bus.js.publish, []
+    publish = bus.js.publish
+    lost: list[object] = []
 
     async def stored_but_not_told(*arguments: Any, **options: Any) -> object:
         acknowledgement = await publish(*arguments, **options)
