@@ -30,6 +30,7 @@ WAIT_S: Final = 1.0
 READ_TRIES: Final = 3
 READ_PAUSE_S: Final = 0.1
 CLOSE_TIMEOUT_S: Final = 5.0
+CANCEL_EVERY_S: Final = 0.05
 
 Put = Callable[[Tap], None]
 
@@ -78,14 +79,20 @@ class PcscReader:
     async def close(self) -> None:
         """Let go of the reader; running `taps()` end."""
         self._stop.set()
-        context = self._context
-        if context is not None:
-            context.cancel()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, CLOSE_TIMEOUT_S)
-            if self._thread.is_alive():
-                _log.warning("%s: still busy with a card, left behind", self._name)
+        if self._thread is not None and not await asyncio.to_thread(self._end, self._thread):
+            _log.warning("%s: still busy with a card, left behind", self._name)
         self._streams.end()
+
+    def _end(self, thread: threading.Thread) -> bool:
+        """Wake the thread until it has ended; False when it doesn't in time."""
+        for _ in range(round(CLOSE_TIMEOUT_S / CANCEL_EVERY_S)):
+            context = self._context
+            if context is not None:
+                context.cancel()  # is lost on a thread that is not waiting yet
+            thread.join(CANCEL_EVERY_S)
+            if not thread.is_alive():
+                return True
+        return False
 
     def wait_until(self, *, watching: bool, timeout_s: float) -> bool:
         """Block until the reader is (or is not) watched; False when that took longer than `timeout_s`."""

@@ -107,9 +107,9 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # After a failure the card is reset, or the next try would find it where this one left it.
-        end = self._scard.SCARD_LEAVE_CARD if error is None else self._scard.SCARD_RESET_CARD
-        self._scard.SCardDisconnect(self._handle, end)
+        # No reset, not even of a card that failed: when that fails too, pcscd 1.9.9 says "empty" while its polling
+        # still holds the card for present, and a card that comes within 0.4 s is never seen.
+        self._scard.SCardDisconnect(self._handle, self._scard.SCARD_LEAVE_CARD)
 
 
 class Context:
