@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -275,3 +276,26 @@ async def test_the_agent_is_a_micro_service(bus: Client, waiter: Waiter) -> None
     assert {endpoint["subject"] for endpoint in info["endpoints"]} == {MENU_SEARCH.subject}
     assert info["description"] == "Knows one dish, and counts."
     assert MENU_DETAILS.subject not in {endpoint["subject"] for endpoint in info["endpoints"]}
+
+
+async def test_a_consumer_that_vanished_is_made_again(bus: Client, waiter: Waiter) -> None:
+    await bus.request(MENU_SEARCH, menu.Search(query="before"))
+    await bus.js.delete_consumer(COMMANDS_STREAM["name"], "menu-agent-consumer")
+    async with asyncio.timeout(30):
+        while "after" not in waiter.done:  # what is asked in between is refused with TIMEOUT, never lost in silence
+            with contextlib.suppress(AskError):
+                await bus.request(MENU_SEARCH, menu.Search(query="after"), timeout=1)
+    info = await bus.js.consumer_info(COMMANDS_STREAM["name"], "menu-agent-consumer")
+    assert info.config.max_deliver == 3
+
+
+async def test_streams_lost_with_a_killed_server_are_made_again(
+    nats_server: EmbeddedServer, bus: Client, waiter: Waiter
+) -> None:
+    await nats_server.kill()
+    await nats_server.start()  # the commands stream was in memory: it is gone
+    async with asyncio.timeout(40):
+        while "after" not in waiter.done:
+            with contextlib.suppress(AskError):
+                await bus.request(MENU_SEARCH, menu.Search(query="after"), timeout=1)
+    assert (await bus.js.stream_info(COMMANDS_STREAM["name"])).config.no_ack
