@@ -4,7 +4,7 @@
 """
 
 from edge.bus.agent import NATSAgentBase, always, does, hears
-from edge.bus.client import Client
+from edge.bus.client import Client, time_left_s
 from edge.bus.connection import BusError, BusUnreachable
 from edge.bus.server import EmbeddedServer
 
@@ -17,4 +17,5 @@ __all__ = [
     "always",
     "does",
     "hears",
+    "time_left_s",
 ]

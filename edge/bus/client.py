@@ -43,6 +43,14 @@ A = TypeVar("A", bound=Payload)
 
 # The message being handled, so that what its handler says and asks belongs to the same trace.
 current: contextvars.ContextVar[NATSMessage | None] = contextvars.ContextVar("kiosk_current", default=None)
+# When (Unix time in s) the durable ask that is being handled loses its asker; None for a live one.
+deadline_s: contextvars.ContextVar[float | None] = contextvars.ContextVar("kiosk_deadline", default=None)
+
+
+def time_left_s() -> float | None:
+    """How long the asker of what is being handled still waits; None where it didn't say."""
+    deadline = deadline_s.get()
+    return None if deadline is None else deadline - time.time()
 
 
 class Client:

@@ -15,7 +15,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig
 from nats.js.errors import APIError
 
-from edge.bus.client import DEADLINE, REPLY_TO
+from edge.bus.client import DEADLINE, REPLY_TO, deadline_s
 from edge.bus.connection import BusError
 from edge.bus.streams import ensure_consumer, ensure_streams
 from edge.bus.tasks import cancel_all
@@ -97,6 +97,7 @@ class WorkQueue:
                 log.warning("%s: a command on %s came after its deadline; not done", self._agent, msg.subject)
                 await msg.term()
             else:
+                deadline_s.set(_unix_s(headers.get(DEADLINE)))  # of this task, and so of its handler
                 keeping = asyncio.create_task(self._keep(msg, (config.ack_wait or 5.0) / 2))
                 try:
                     await self._nc.publish(reply_to, await self._answer(msg))
@@ -119,7 +120,12 @@ def _is_late(deadline: str | None) -> bool:
     """Whether a Kiosk-Deadline has passed; one that can't be read has."""
     if deadline is None:
         return False
+    moment_s = _unix_s(deadline)
+    return moment_s is None or time.time() > moment_s
+
+
+def _unix_s(deadline: str | None) -> float | None:
     try:
-        return time.time() * 1000 > int(deadline)
+        return None if deadline is None else int(deadline) / 1000
     except ValueError:
-        return True
+        return None

@@ -14,7 +14,7 @@ from edge.agents.payment.journal import OPEN, Attempt, Journal, JournalError, St
 from edge.agents.payment.prices import Line, PricedDish, checked_lines, fingerprint
 from edge.agents.payment.receipt import PaidReceipt, ensure_receipt
 from edge.agents.payment.waiting import Card, CardWait, NoCard
-from edge.bus import NATSAgentBase, does, hears
+from edge.bus import NATSAgentBase, does, hears, time_left_s
 from edge.contract.errors import AskError, ErrorCode
 from edge.contract.input import CardTap
 from edge.contract.payment import CancelPayment, CancelResult, PaymentResult, ProcessPayment
@@ -22,6 +22,7 @@ from edge.contract.subjects import CARD_TAP, PAYMENT_CANCEL, PAYMENT_PROCESS
 
 log = logging.getLogger(__name__)
 
+_ANSWER_S: Final = 2.0  # of the asker's time, for the gateway and the answer
 _GATEWAY_LIMIT_S: Final = 20.0  # a gateway has its own, shorter limits; this only keeps a hung one from holding all
 _LEAVING_S: Final = 5.0  # what payments under way get to end by themselves when the agent is closed
 _WITHOUT_CARD: Final = {
@@ -189,9 +190,17 @@ class PaymentAgent(NATSAgentBase):
                 lines=lines,
                 loyalty_card=payment.loyalty_card,
             )
-            return attempt, await payment.wait.end(self._tap_timeout_s)
+            return attempt, await payment.wait.end(self._patience_s())
         finally:
             self._at_reader = None
+
+    def _patience_s(self) -> float:
+        """How long to wait for a card: never longer than the asker does, who must hear the outcome.
+
+        An ask may have waited in the queue while this agent was away. Nobody stands there for its rest.
+        """
+        left_s = time_left_s()
+        return self._tap_timeout_s if left_s is None else max(0.0, min(self._tap_timeout_s, left_s - _ANSWER_S))
 
     async def _charge(self, attempt: Attempt, card: Card) -> Attempt:
         try:

@@ -394,6 +394,15 @@ async def test_leaving_waits_for_a_charge_under_way(bus: Client, shop: Shop) -> 
     assert len(shop.approved()) == 1
 
 
+async def test_a_card_is_waited_for_no_longer_than_the_asker_waits(bus: Client, shop: Shop) -> None:
+    await shop.open(tap_timeout_s=28.0)
+    late = await bus.request(PAYMENT_PROCESS, order(), timeout=3)  # TIMEOUT, had the agent waited 28 s
+    assert (late.status, late.error_code) == ("failed", "PAYMENT_TIMEOUT")
+    await tap(bus)
+    await heard_all(bus)
+    assert shop.approved() == []
+
+
 async def test_a_loyalty_tap_alone_pays_nothing(bus: Client, shop: Shop) -> None:
     await shop.open(tap_timeout_s=0.3)
     asked = await waiting(bus, shop)
