@@ -117,7 +117,7 @@ class PortaudioMicrophone:
         # PortAudio waits for its own thread here, and that one for the device: it may never return.
         thread = threading.Thread(target=stream.close, name="closing a microphone", daemon=True)
         thread.start()
-        thread.join()
+        thread.join(_PATIENCE_S)
         if thread.is_alive():
             _log.warning("%s hangs in PortAudio and will be released when that returns", self._label)
 
