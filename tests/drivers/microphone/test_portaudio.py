@@ -204,3 +204,17 @@ def test_without_the_library_the_error_says_how_to_get_it(
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
     with pytest.raises(DeviceSetup, match=remedy):
         open_microphone("portaudio:")
+
+
+async def test_a_machine_without_a_microphone_says_so() -> None:
+    try:
+        found = await asyncio.to_thread(open_microphone, "portaudio:")
+    except DeviceSetup as error:
+        pytest.skip(str(error))
+    except DeviceAbsent as error:
+        assert str(error).startswith("there is no microphone (")  # noqa: PT017  # three outcomes, by machine
+    else:
+        await found.close()
+        pytest.skip("this machine has a microphone")
+    with pytest.raises(DeviceAbsent, match=r"^there is no microphone 'no such thing' \("):
+        open_microphone("portaudio:?device=no such thing")
