@@ -94,10 +94,10 @@ class PcscReader:
                 return True
         return False
 
-    def wait_until(self, *, watching: bool, timeout_s: float) -> bool:
-        """Block until the reader is (or is not) watched; False when that took longer than `timeout_s`."""
+    def wait_for(self, wanted: Callable[[], bool], timeout_s: float) -> bool:
+        """Block until `watching` and `failure` are as `wanted`; False when that took longer than `timeout_s`."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._watching == watching, timeout_s)
+            return self._changed.wait_for(wanted, timeout_s)
 
     def _set_watching(self, watching: bool) -> None:
         with self._changed:
@@ -183,7 +183,9 @@ class PcscReader:
         """Remember what is wrong; log it when it is news."""
         if str(error) != str(self.failure):
             _log.warning("NFC reader not usable, waiting for it: %s", error)
-        self.failure = error
+        with self._changed:
+            self.failure = error
+            self._changed.notify_all()
 
 
 def _explained(error: PcscError) -> DriverError:

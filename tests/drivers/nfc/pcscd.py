@@ -8,6 +8,8 @@ import random
 import shutil
 import socket
 import subprocess
+import threading
+import time
 from collections import deque
 from pathlib import Path
 
@@ -117,12 +119,22 @@ class Pcscd:
                     if "Could not bind" in line or "init failed" in line:
                         break  # somebody was faster with the port
                     if "daemon ready" in line:
+                        await asyncio.to_thread(self._until_it_listens)
                         self._drain = asyncio.create_task(self._listen(out))
                         return True
         except TimeoutError:
             self._words.append("(not ready in time)")
         await self.kill()
         return False
+
+    def _until_it_listens(self) -> None:
+        """It says "ready" a moment before."""
+        deadline_s = time.monotonic() + TIMEOUT_S
+        pause = threading.Event()
+        with socket.socket(socket.AF_UNIX) as probe:
+            while probe.connect_ex(str(self._run / "pcscd" / "pcscd.comm")) != 0:
+                assert time.monotonic() < deadline_s, "pcscd does not listen"
+                pause.wait(0.002)
 
     async def _listen(self, out: asyncio.StreamReader) -> None:
         while line := await out.readline():
@@ -166,7 +178,16 @@ class WireBench:
 
     async def empty(self) -> None:
         """Return once pcscd sees no card."""
-        await asyncio.to_thread(_until_empty)
+        await asyncio.to_thread(_until, present=False)
+
+    async def present(self) -> None:
+        """Return once pcscd sees a card."""
+        await asyncio.to_thread(_until, present=True)
+
+    async def told(self, words: str) -> None:
+        """Return once our reader's failure says `words`."""
+        changed = await asyncio.to_thread(self.pcsc.wait_for, lambda: words in str(self.pcsc.failure), TIMEOUT_S)
+        assert changed, f"no {words!r} in {self.pcsc.failure}"
 
     async def tear(self, card: SimulatedCard, after: int) -> None:
         await self.field.insert(card, torn_after=after)
@@ -182,7 +203,7 @@ class WireBench:
 
     async def until(self, *, watching: bool) -> None:
         """Return once our reader sees cards, or knows that it can't."""
-        changed = await asyncio.to_thread(self.pcsc.wait_until, watching=watching, timeout_s=TIMEOUT_S)
+        changed = await asyncio.to_thread(self.pcsc.wait_for, lambda: self.pcsc.watching == watching, TIMEOUT_S)
         assert changed, f"watching is still {not watching}; failure: {self.pcsc.failure}"
 
     async def plug(self) -> None:
@@ -196,8 +217,10 @@ class WireBench:
         await self.unplug()
 
 
-def _until_empty() -> None:
+def _until(*, present: bool) -> None:
     with Context() as context:
         state = context.state(READER)
-        while state.present:
-            state = context.change(READER, state, TIMEOUT_S) or state
+        while state.present != present:
+            changed = context.change(READER, state, TIMEOUT_S)
+            assert changed is not None, f"present is still {state.present}"
+            state = changed

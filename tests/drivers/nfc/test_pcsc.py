@@ -1,0 +1,239 @@
+"""The PC/SC backend through everything that happens to a PC/SC service; needs pcscd and vpcd on the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import DeviceAbsent, DeviceSetup, DriverError
+from drivers.nfc import open_nfc_reader
+from drivers.nfc.card import SimulatedCard
+from drivers.nfc.pcsc import PcscReader
+from drivers.nfc.reading import GET_UID
+from drivers.nfc.vpcd import VpcdField
+from drivers.nfc.winscard import Context, ReaderState
+from tests.drivers.nfc.bench import TIMEOUT_S, next_tap
+from tests.drivers.nfc.pcscd import READER, WireBench
+
+ANNA = SimulatedCard(bytes.fromhex("04A1B2C3D4E5F6"), "LOYALTY123")
+BERT = SimulatedCard(bytes.fromhex("0411223344556F"), "bert.42")
+
+
+@pytest.fixture
+async def bench(pcscd_home: Path) -> AsyncIterator[WireBench]:
+    """A bench whose daemon is not started yet."""
+    opened = WireBench(pcscd_home)
+    yield opened
+    await opened.close()
+
+
+async def hold_at_start(bench: WireBench, card: SimulatedCard) -> None:
+    """Start pcscd and lay a card on its reader before anybody looks."""
+    await bench.daemon.start()
+    bench._field = VpcdField(bench.daemon.port)
+    await bench.hold(card)
+    await bench.present()
+
+
+@contextmanager
+def logged(words: str) -> Iterator[threading.Event]:
+    """An event that is set once a log line has `words`."""
+    told = threading.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                told.set()
+
+    listener = Listener()
+    logging.getLogger("drivers.nfc").addHandler(listener)
+    try:
+        yield told
+    finally:
+        logging.getLogger("drivers.nfc").removeHandler(listener)
+
+
+class Flaky(SimulatedCard):
+    """Refuses everything at the edge of the field: the first `failures` commands."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(ANNA.uid, "LOYALTY123")
+        self.failures = failures
+
+    def answer(self, command: bytes) -> bytes:
+        if self.failures:
+            self.failures -= 1
+            return bytes.fromhex("6300")
+        return super().answer(command)
+
+
+def test_without_pyscard_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "smartcard", None)
+    with pytest.raises(DeviceSetup, match=r"apt install pcscd .* pip install 'kiosk-edge\[nfc\]'"):
+        open_nfc_reader("pcsc:")
+
+
+@pytest.mark.usefixtures("pcscd_home")
+def test_it_opens_by_url_without_a_service() -> None:
+    assert open_nfc_reader("pcsc:?reader=ACR122").name == "ACR122"
+    assert open_nfc_reader("pcsc:").name == "PC/SC reader"
+    with pytest.raises(DeviceSetup, match="known: reader"):
+        open_nfc_reader("pcsc:?name=ACR122")
+
+
+async def test_a_service_that_starts_later_is_found(bench: WireBench, caplog: pytest.LogCaptureFixture) -> None:
+    taps = bench.reader.taps()
+    tries = itertools.count(1)
+    assert await asyncio.to_thread(bench.pcsc.wait_for, lambda: next(tries) > 3, TIMEOUT_S)
+    assert "is pcscd running?" in str(bench.pcsc.failure)
+    assert (type(bench.pcsc.failure), bench.pcsc.watching) == (DeviceAbsent, False)
+    await bench.plug()
+    assert (bench.pcsc.failure, bench.pcsc.watching) == (None, True)
+    assert bench.reader.name == READER
+    await bench.hold(ANNA)
+    assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
+    assert caplog.text.count("is pcscd running?") == 1  # once an outage, not once a try
+
+
+async def test_a_service_without_a_reader_is_waited_for(bench: WireBench) -> None:
+    taps = bench.reader.taps()
+    await bench.daemon.start(with_reader=False)
+    await bench.told("no reader named 'Virtual PCD'; connected: none")
+    await bench.daemon.kill()
+    await bench.plug()
+    await bench.hold(ANNA)
+    await next_tap(taps)
+
+
+async def test_another_reader_is_not_taken_for_ours(bench: WireBench) -> None:
+    bench.pcsc = bench.reader = PcscReader("ACR122")
+    bench.pcsc.taps()
+    await bench.daemon.start()
+    await bench.told("no reader named 'ACR122'; connected: Virtual PCD 00 00, Virtual PCD 00 01")
+
+
+async def test_a_card_that_lies_there_at_the_start_counts_once_it_was_taken_away(bench: WireBench) -> None:
+    await hold_at_start(bench, ANNA)
+    taps = bench.reader.taps()
+    await bench.until(watching=True)
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+    await bench.take_away()
+    await bench.hold(ANNA)
+    assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
+
+
+async def test_a_card_that_lies_there_through_a_restart_is_no_second_tap(
+    bench: WireBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    await bench.hold(ANNA)
+    await next_tap(taps)
+    card_is_back = threading.Event()
+
+    def look_again() -> Context:
+        assert card_is_back.wait(TIMEOUT_S)
+        return Context()
+
+    monkeypatch.setattr("drivers.nfc.pcsc.Context", look_again)
+    await bench.unplug()
+    await hold_at_start(bench, ANNA)
+    card_is_back.set()
+    await bench.until(watching=True)
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+@pytest.mark.parametrize("times", [3])
+async def test_killed_again_and_again(bench: WireBench, times: int) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    for number in range(times):
+        await bench.unplug()
+        await bench.plug()
+        await bench.hold(SimulatedCard(ANNA.uid, f"N{number}"))
+        assert (await next_tap(taps)).loyalty_id == f"N{number}"
+
+
+async def test_a_card_at_the_edge_of_the_field_is_tried_again(bench: WireBench) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    await bench.hold(Flaky(2))
+    assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
+
+
+async def test_a_card_that_stays_unreadable_is_told_once_and_the_next_one_works(
+    bench: WireBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    dead = Flaky(1000)
+    with logged("does not say its UID") as told:
+        await bench.hold(dead)
+        assert await asyncio.to_thread(told.wait, TIMEOUT_S)
+    assert 1000 - dead.failures == 3
+    await bench.take_away()
+    await bench.hold(ANNA)
+    await next_tap(taps)
+    assert caplog.text.count("does not say its UID") == 1
+
+
+async def test_a_bug_in_the_watch_ends_the_taps_in_words(
+    bench: WireBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> ReaderState:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("drivers.nfc.winscard.Context.state", broken)
+    await bench.daemon.start()
+    taps = bench.reader.taps()
+    with pytest.raises(DriverError, match="stopped: a bug"):
+        await next_tap(taps)
+    assert "stopped" in caplog.text
+
+
+async def test_another_program_at_the_same_card_makes_no_second_tap(bench: WireBench) -> None:
+    def read_too() -> None:
+        with Context() as context, context.connect(READER) as card:
+            assert card.transmit(GET_UID)[0] == ANNA.uid
+
+    await bench.ready()
+    taps = bench.reader.taps()
+    await bench.hold(ANNA)
+    await next_tap(taps)
+    await asyncio.to_thread(read_too)
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_closing_does_not_wait_for_a_card(bench: WireBench) -> None:
+    await bench.ready()
+    async with asyncio.timeout(0.9):  # a wait of the watch takes 1 s
+        await bench.reader.close()
+    assert not bench.pcsc.watching
+
+
+async def test_closing_without_a_service_does_not_wait_either(bench: WireBench) -> None:
+    bench.pcsc._retry_s = 60.0
+    bench.reader.taps()
+    await bench.told("is pcscd running?")
+    async with asyncio.timeout(0.9):
+        await bench.reader.close()
+
+
+@pytest.mark.usefixtures("pcscd_home")
+async def test_a_card_where_no_vpcd_listens() -> None:
+    with pytest.raises(DeviceAbsent, match="no vpcd at 127"):
+        await VpcdField(1).insert(ANNA)
