@@ -21,6 +21,8 @@ DOTS_PER_COLUMN: Final = 12
 # nothing: the euro sign came to that page in 2003.
 _PREFERRED_PAGES: Final = frozenset({"CP1252", "CP858"})
 _LATE_EURO_PAGE: Final = "ISO_8859-7"
+# Vietnamese, capitals on one page and small letters on another, on few printers: "ạ" is better an "a" on all.
+_RARE_PAGES: Final = frozenset({"TCVN-3-1", "TCVN-3-2"})
 
 _SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£"}
 _DIGITS: Final = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3, "TND": 3}
@@ -82,6 +84,7 @@ class _Page:
         self._columns = columns
         self._encoder = Dummy(profile=profile)
         self._pages = self._encoder.magic.encoder
+        self._pages.codepages = {name: n for name, n in self._pages.codepages.items() if name not in _RARE_PAGES}
         self._pages.used_encodings.update(_PREFERRED_PAGES & set(self._pages.codepages))
         if self._pages.can_encode(_LATE_EURO_PAGE, "€"):  # asking fills the table that the next line mends
             del self._pages.available_characters[_LATE_EURO_PAGE]["€"]
@@ -208,8 +211,9 @@ class _Page:
         """`character`, or what it is made of without its accents, or a question mark."""
         if self._has(character):
             return character
-        plain = "".join(part for part in unicodedata.normalize("NFKD", character) if self._has(part))
-        return plain or "?"
+        # The Vietnamese page has accents by themselves; printed, each would take a column.
+        parts = (part for part in unicodedata.normalize("NFKD", character) if unicodedata.category(part) != "Mn")
+        return "".join(part for part in parts if self._has(part)) or "?"
 
     def _has(self, character: str) -> bool:
         return character.isprintable() and self._pages.find_suitable_encoding(character) is not None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drivers.printer import Receipt, ReceiptLine
-from drivers.printer.layout import encode_receipt, money
+from drivers.printer.layout import _Page, encode_receipt, money
 from drivers.printer.paper import PrintedReceipt
 from drivers.printer.simulated import SimulatedPrinter
 
@@ -173,9 +173,23 @@ def test_other_alphabets(receipt: Receipt) -> None:
     assert encode_receipt(replace(receipt, footer="Σ€")).count(b"\xa4") == 0
 
 
+def test_every_character_that_is_sent_is_the_one_that_was_meant(receipt: Receipt) -> None:
+    """Everything outside Chinese and Korean that the encoder finds a code page for."""
+    everything = [chr(code) for code in (*range(0x21, 0x3000), *range(0xFF61, 0xFFA0)) if chr(code).isprintable()]
+    page = _Page(48, "default")
+    sent = [character for character in everything if page._printable(character) == character]
+    assert {*"éñ€ЖΩłşőא", "ｱ", "ع"} <= set(sent)
+    words = [" ".join(sent[at : at + 20]) for at in range(0, len(sent), 20)]  # a line each
+    lines = tuple(ReceiptLine(1, "x", Decimal("1"), (word,)) for word in words)
+    piece = printed(replace(receipt, lines=lines))
+    assert [line.strip() for line in piece.text if line.strip() in words] == words
+
+
 def test_characters_no_printer_has(receipt: Receipt) -> None:
     lines = (ReceiptLine(1, "Cafe\u0301 🌶️ \u200bhot 拉麵 ﬁsh", Decimal("1.00")),)
     assert "1 x Café ? hot ?? fish                      1.00" in printed(replace(receipt, lines=lines)).text
+    pho = (ReceiptLine(1, "Phở bò đặc biệt", Decimal("1.00")),)
+    assert "1 x Pho bò đac biet                         1.00" in printed(replace(receipt, lines=pho)).text
 
 
 def test_a_name_is_no_command(receipt: Receipt) -> None:
