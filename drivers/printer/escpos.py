@@ -244,13 +244,11 @@ def open_escpos(address: DeviceAddress) -> EscposPrinter:
         case "escpos+serial":
             address.only(*common, "baud", "flow")
             if not address.path:
-                raise DeviceSetup("escpos+serial: needs a port, as in escpos+serial:/dev/ttyUSB0")
+                raise DeviceSetup("escpos+serial: needs a device, as in escpos+serial:/dev/ttyUSB0")
             flow = address.options.get("flow", "dsrdtr")
             if flow not in ("dsrdtr", "xonxoff"):
                 raise DeviceSetup(f"escpos+serial: flow={flow!r} is neither dsrdtr nor xonxoff")
             baud = address.number("baud", 9600)
-            if baud <= 0:
-                raise DeviceSetup(f"escpos+serial: baud={baud} is not above 0")
             return _printer(address, partial(SerialTransport, address.path, baud, xonxoff=flow == "xonxoff"))
         case "escpos+file":
             address.only(*common)

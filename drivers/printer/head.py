@@ -16,18 +16,9 @@ from drivers.printer.symbols import bar_code_dots, qr_dots
 
 # ESC t: Epson's numbers, which most other makers share. A number that isn't here is no page of this printer.
 CODE_PAGES: Final = {
-    **{
-        0: "cp437",
-        1: "cp932",
-        2: "cp850",
-        3: "cp860",
-        4: "cp863",
-        5: "cp865",
-        13: "cp857",
-        14: "cp737",
-        15: "iso8859_7",
-    },
-    **{16: "cp1252", 17: "cp866", 18: "cp852", 19: "cp858", 21: "cp874", 32: "cp720", 33: "cp775", 34: "cp855"},
+    **{0: "cp437", 1: "cp932", 2: "cp850", 3: "cp860", 4: "cp863", 5: "cp865", 13: "cp857", 14: "cp737"},
+    **{15: "iso8859_7", 16: "cp1252", 17: "cp866", 18: "cp852", 19: "cp858", 21: "cp874", 32: "cp720"},
+    **{33: "cp775", 34: "cp855"},
     **{35: "cp861", 36: "cp862", 37: "cp864", 38: "cp869", 39: "iso8859_2", 40: "iso8859_15", 44: "cp1125"},
     **{45: "cp1250", 46: "cp1251", 47: "cp1253", 48: "cp1254", 49: "cp1255", 50: "cp1256", 51: "cp1257"},
     52: "cp1258",

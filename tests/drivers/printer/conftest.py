@@ -16,8 +16,9 @@ from drivers.printer.simulated import SimulatedPrinter
 from drivers.printer.simulated_usb import open_on_bus
 from drivers.printer.simulated_wires import TcpWire
 
-ANSWER_MS = 300
-PRINT_MS = 3000
+# Long enough for a machine that is busy with other things: only what stalls ever waits so long.
+ANSWER_MS = 1000
+PRINT_MS = 20_000
 
 
 @dataclass
