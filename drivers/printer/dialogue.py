@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Final
 
-from drivers.errors import DeviceTimeout
+from drivers.errors import DeviceTimeout, OutOfPaper
 from drivers.printer.answers import Answers, Condition
 from drivers.printer.commands import DLE, GS
 from drivers.printer.transports import Transport
@@ -61,6 +61,9 @@ class Dialogue:
                     f"the printer took the receipt and didn't say within {print_s:g} s that it is printed; "
                     "for a printer that never does, add confirm=status to its address"
                 )
+        # An Epson without paper doesn't come here; a printer that goes on without it says so in this answer.
+        if self._answers.in_order.popleft() & 0x0C:
+            raise OutOfPaper("the printer ran out of paper")
 
     def refuse_unless_well(self, answer_s: float | None = None) -> None:
         """Raise what keeps the printer from going on with the job, after taking the job back from it.
