@@ -37,6 +37,17 @@ Put = Callable[[Tap], None]
 _log = logging.getLogger(__name__)
 
 
+def is_new_contact(before: ReaderState, now: ReaderState) -> bool:
+    """Whether there is a card to read that was not there `before`.
+
+    A state also changes when another program uses the card, which is no contact; a card that was taken away and came
+    back between two looks is one, and so is a card that only now answers.
+    """
+    if not now.present or now.mute:
+        return False
+    return not before.present or before.mute or before.contact != now.contact
+
+
 class PcscReader:
     """The first reader whose name contains `wanted` ("" for any), watched by a thread of its own.
 
@@ -154,13 +165,11 @@ class PcscReader:
             state = context.change(reader, known, WAIT_S)
             if state is None:
                 continue
-            new = state.contact != known.contact or not known.present or known.mute
-            known = state
-            if state.present and new:
-                if state.mute:
-                    _log.warning("%s: a card that does not answer; is it one?", reader)
-                else:
-                    known = self._read(context, reader, state, put)
+            before, known = known, state
+            if is_new_contact(before, state):
+                known = self._read(context, reader, state, put)
+            elif state.mute and not before.mute:
+                _log.warning("%s: a card that does not answer; is it one?", reader)
 
     def _read(self, context: Context, reader: str, state: ReaderState, put: Put) -> ReaderState:
         """Read the card, as long as it stays; return the state that was known last."""

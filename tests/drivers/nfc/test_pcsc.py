@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from drivers.errors import DeviceAbsent, DeviceSetup, DriverError
 from drivers.nfc import open_nfc_reader
 from drivers.nfc.card import SimulatedCard
-from drivers.nfc.pcsc import PcscReader
+from drivers.nfc.pcsc import PcscReader, is_new_contact
 from drivers.nfc.reading import GET_UID
 from drivers.nfc.vpcd import VpcdField
 from drivers.nfc.winscard import Context, ReaderState
@@ -73,6 +74,26 @@ class Flaky(SimulatedCard):
             self.failures -= 1
             return bytes.fromhex("6300")
         return super().answer(command)
+
+
+EMPTY = ReaderState(present=False, mute=False, contact=4, atr=b"", raw=0x40010)
+THERE = ReaderState(present=True, mute=False, contact=5, atr=ANNA.atr, raw=0x50020)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        (EMPTY, THERE, True),
+        (THERE, EMPTY, False),
+        (THERE, replace(THERE, raw=0x50120), False),
+        (THERE, replace(THERE, contact=7, raw=0x70020), True),
+        (EMPTY, replace(THERE, mute=True), False),
+        (replace(THERE, mute=True), THERE, True),
+    ],
+    ids=["came", "left", "used by another", "left and came", "came mute", "mute, then answers"],
+)
+def test_what_counts_as_a_contact(before: ReaderState, now: ReaderState, new: bool) -> None:
+    assert is_new_contact(before, now) is new
 
 
 def test_without_pyscard_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
