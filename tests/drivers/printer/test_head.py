@@ -62,6 +62,11 @@ def test_alignment(how: int, left: int) -> None:
     assert dots(piece, left, 0, 12, 24) == glyph("A", "A", False, 1, 1).tobytes()
 
 
+def test_alignment_counts_at_the_beginning_of_a_line_only() -> None:
+    assert printed(b"A\x1ba\x02B\nC\x1ba\x02\n").text == ["AB", "C"]
+    assert printed(b"A\n\x1ba\x02B\n").text == ["A", " " * 47 + "B"]
+
+
 def test_bold_underline_and_inverse() -> None:
     assert dots(printed(b"\x1bE\x01A\n"), 0, 0, 12, 24) == glyph("A", "A", True, 1, 1).tobytes()
     assert dots(printed(b"\x1b-\x02A \n"), 0, 22, 24, 2) == b"\xff" * 48
