@@ -46,7 +46,10 @@ class SoundFeed:
     # From any thread
 
     def put(self, samples: NDArray[np.int16], captured_at_s: float) -> None:
-        """Give the readers more 16 kHz mono samples, any number; the last was heard at `captured_at_s`."""
+        """Give the readers more 16 kHz mono samples, any number; the last was heard at `captured_at_s`.
+
+        The samples are copied: a callback may have its block back.
+        """
         with self._lock:
             if not self.running:
                 return

@@ -33,8 +33,9 @@ _STALLED_S = 1.0
 _PATIENCE_S = 2.0  # for PortAudio to give a device back
 _MUTED_S = 10.0
 
-# PortAudio lists the devices once. To see one that was plugged in since, it is started anew, which ends all
-# streams: so only while there are none.
+# PortAudio is not safe to call from two threads at once, nor while a call of ours hangs in it. It also lists the
+# devices once: to see one that was plugged in since, it is started anew, which ends all streams, so only while
+# there are none.
 _portaudio = threading.Lock()
 _streams: set[_Stream] = set()
 
@@ -68,6 +69,7 @@ class PortaudioMicrophone:
 
         Raises:
             DeviceAbsent: there is no such microphone, or it is in use.
+            DeviceLost: PortAudio still hangs with it.
         """
         with self._lock:
             if self._closing.is_set() or self._feed.running:
@@ -129,43 +131,46 @@ class _Stream:
         self._feed = feed
         self._heard_s = time.monotonic()
         self._muted = False
-        with _portaudio:
-            try:
-                if not _streams:
-                    sd._terminate()
-                    sd._initialize()
-                found = _find(device)
-                self._name = found.name
-                self._resampler: Any = None  # soxr.ResampleStream, where the device has another rate
-                if found.rate_hz != RATE_HZ:
-                    self._resampler = soxr.ResampleStream(found.rate_hz, RATE_HZ, 1, dtype="int16")
-                self._stream = sd.InputStream(
-                    device=found.number,
-                    channels=found.channels,
-                    samplerate=found.rate_hz,
-                    dtype="int16",
-                    latency=_LATENCY_S,
-                    callback=self._hear,
-                    finished_callback=self._finished,
-                )
-                _streams.add(self)
-            except sd.PortAudioError as error:
-                raise DeviceAbsent(f"PortAudio can't open the microphone: {error.args[0]}") from error
+        if not _portaudio.acquire(timeout=_PATIENCE_S):
+            raise DeviceLost("PortAudio hangs with an earlier microphone; if that lasts, restart this program")
         try:
-            self._stream.start()
+            if not _streams:
+                sd._terminate()
+                sd._initialize()
+            found = _find(device)
+            self._name = found.name
+            self._resampler: Any = None  # soxr.ResampleStream, where the device has another rate
+            if found.rate_hz != RATE_HZ:
+                self._resampler = soxr.ResampleStream(found.rate_hz, RATE_HZ, 1, dtype="int16")
+            self._stream = sd.InputStream(
+                device=found.number,
+                channels=found.channels,
+                samplerate=found.rate_hz,
+                dtype="int16",
+                latency=_LATENCY_S,
+                callback=self._hear,
+                finished_callback=self._finished,
+            )
+            try:
+                self._stream.start()
+            except sd.PortAudioError:
+                self._stream.close()
+                raise
+            _streams.add(self)
         except sd.PortAudioError as error:
-            self.close()
-            raise DeviceAbsent(f"{self._name} can't be started: {error.args[0]}") from error
+            raise DeviceAbsent(f"PortAudio can't open the microphone: {error.args[0]}") from error
+        finally:
+            _portaudio.release()
 
     def close(self) -> None:
         """End the stream; may block for as long as the device does."""
-        try:
-            self._stream.abort()
-            self._stream.close()
-        except sd.PortAudioError as error:
-            _log.warning("%s could not be closed: %s", self._name, error)
-        finally:
-            with _portaudio:
+        with _portaudio:
+            try:
+                self._stream.abort()
+                self._stream.close()
+            except sd.PortAudioError as error:
+                _log.warning("%s could not be closed: %s", self._name, error)
+            finally:
                 _streams.discard(self)
 
     def _hear(self, block: NDArray[np.int16], _count: int, _when: Any, status: Any) -> None:
@@ -173,7 +178,7 @@ class _Stream:
         now_s = time.monotonic()
         if status.input_overflow:
             _log.warning("%s: this computer was too busy, sound was lost", self._name)
-        samples = block[:, 0].copy() if block.shape[1] == 1 else block.mean(axis=1).round().astype(np.int16)
+        samples = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1).round().astype(np.int16)
         if samples.any():
             self._heard_s, self._muted = now_s, False
         elif now_s - self._heard_s > _MUTED_S and not self._muted:

@@ -45,6 +45,7 @@ class PipeMicrophone:
 
     def make_noise(self) -> None:
         """Let it hear noise at a real microphone's pace, until `hush`."""
+        self.hush()
         self._quiet.clear()
         self._noise = threading.Thread(target=self._go_on, daemon=True)
         self._noise.start()
@@ -57,12 +58,10 @@ class PipeMicrophone:
             self._noise = None
 
     def finish(self) -> None:
-        """Wake every reader that still blocks, and wait for those that close a microphone."""
+        """Wait, still making noise, for those that close a microphone; then be gone."""
         for thread in threading.enumerate():
             if thread.name == "closing a microphone":
-                while thread.is_alive():
-                    self.write(np.zeros(320, np.int16))
-                    thread.join(_BLOCK_S)
+                thread.join()
         self.hush()
         os.close(self._pipe)
 

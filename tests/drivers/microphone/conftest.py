@@ -15,9 +15,12 @@ from tests.drivers.microphone.alsa import PipeMicrophone
 def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeMicrophone]:
     """ALSA's device `lobby`; skips where PortAudio or ALSA is missing."""
     try:
-        import drivers.microphone.portaudio  # noqa: F401  (it says what is missing)
+        from drivers.microphone import portaudio
     except DeviceSetup as error:
         pytest.skip(str(error))
     device = PipeMicrophone(tmp_path, monkeypatch)
     yield device
+    device.make_noise()
+    for stream in list(portaudio._streams):  # of a test that failed before it closed its microphone
+        stream.close()
     device.finish()
