@@ -28,6 +28,7 @@ class Bench:
 
 @pytest.fixture(params=["simulated", "rpi"])
 async def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr("drivers.gpio.watched.LOOK_EVERY_S", 60.0)  # what is heard comes from edges
     cabinet = SimulatedCabinet(seed=3)
     pins: Pins
     if request.param == "simulated":
