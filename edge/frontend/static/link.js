@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 const PING_MS = 5000; // with two lost, a silent server is noticed within 15 s
 const LAST_SCREEN_WAIT_MS = 1000; // the least that nats.ws takes
 const LAST_SCREEN_TIMEOUT_MS = 5000;
-const STORED_TIMEOUT_MS = 3000;
+const STORED_TIMEOUT_MS = 2000;
 
 export class NatsLink {
   #codec = JSONCodec();
@@ -61,10 +61,24 @@ export class NatsLink {
     this.#config = config;
     this.#connection = connection;
 
+    try {
+      await this.#follow(connection, config, onScreen, onState);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  // Every screen from now on, and before them the last one that was published.
+  async #follow(connection, config, onScreen, onState) {
     let heardLive = false;
     const show = (data) => {
       const message = this.#read(data);
-      if (message) onScreen(message.payload, config);
+      if (!message) return;
+      try {
+        onScreen(message.payload, config);
+      } catch (error) {
+        console.error("a screen can't be shown:", error); // the next one may be better
+      }
     };
     const live = connection.subscribe(config.subjects.ui_update);
     const following = (async () => {
@@ -86,7 +100,6 @@ export class NatsLink {
       }
     }
     await Promise.race([following, connection.closed()]);
-    await connection.close();
   }
 
   #read(data) {

@@ -2,11 +2,13 @@
 
 import { followArrows } from "./arrows.js";
 import { Choices } from "./choices.js";
+import { lineKey } from "./components/cart.js";
 import { patch } from "./dom.js";
 import { NatsLink } from "./link.js";
 import { money } from "./money.js";
 import { closeReceipt, openReceipt } from "./receipt_dialog.js";
 import { draw, modeOf } from "./screens.js";
+import { Wishes } from "./wishes.js";
 
 const THEMES = ["dark"];
 const SAME_TOUCH_MS = 700; // a bounce of the finger, not a second wish
@@ -17,6 +19,7 @@ const stage = document.getElementById("stage");
 const hint = document.getElementById("hint");
 const link = new NatsLink();
 const choices = new Choices();
+const wishes = new Wishes();
 let screen = null;
 let currency = "USD";
 let online = false;
@@ -32,7 +35,7 @@ function show() {
   document.body.dataset.mode = mode;
   const theme = THEMES.includes(screen.theme_override) ? screen.theme_override : "light";
   document.documentElement.dataset.theme = theme;
-  const context = { send, sendOnce, choices, changed: show, openReceipt, money: (amount) => money(amount, currency) };
+  const context = { send, sendOnce, choices, wishes, changed: show, openReceipt, money: (amount) => money(amount, currency) };
   patch(stage, draw(screen, context));
   if (changedMode) {
     stage.querySelector("main").scrollTop = 0;
@@ -45,7 +48,9 @@ function show() {
 function onScreen(payload, config) {
   screen = payload;
   currency = config.currency;
-  choices.keepOnly(payload.components?.find((each) => each.type === "ItemDetails")?.data?.id);
+  choices.keepOnly(dataOf(payload, "ItemDetails")?.id);
+  const lines = listOf(dataOf(payload, "Cart")?.lines).filter(Boolean);
+  wishes.settle(new Map(lines.map((line) => [lineKey(line), line.quantity])));
   show();
   settle();
 }
@@ -53,6 +58,14 @@ function onScreen(payload, config) {
 function onState(state) {
   online = state === "online";
   settle();
+}
+
+function dataOf(payload, type) {
+  return listOf(payload.components).find((each) => each?.type === type)?.data;
+}
+
+function listOf(value) {
+  return Array.isArray(value) ? value : [];
 }
 
 // Cover the page while nothing on it would do anything.

@@ -11,7 +11,7 @@ from edge.contract.subjects import UI_UPDATE
 from edge.contract.ui import Caption, Component, HeroItem, UiUpdate
 
 from . import samples
-from .conftest import Kiosk
+from .conftest import Kiosk, OpenKiosk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,7 +24,7 @@ async def shown(page: Page, update: UiUpdate) -> None:
     await expect(page.locator("body")).not_to_have_class("paused")
 
 
-async def test_every_layout_shows_its_matter(kiosk: Kiosk) -> None:
+async def test_every_layout_shows_its_matter(opened: OpenKiosk) -> None:
     matter = {
         "attract": ("Touch to order", "Hungry?"),
         "greeting": ("Hello!", "Volcano Burger", "€12.99", "Help"),
@@ -35,14 +35,13 @@ async def test_every_layout_shows_its_matter(kiosk: Kiosk) -> None:
         "receipt": ("7A42", "32 points earned", "Printing your receipt…", "Show receipt", "$31.97 paid"),
         "goodbye": ("Enjoy your meal!",),
     }
-    await kiosk.show(samples.ALL[0])
-    page = await kiosk.open()
+    page = await opened.show(samples.ALL[0])
     for update in samples.ALL:
-        await kiosk.show(update)
+        await opened.kiosk.show(update)
         await shown(page, update)
         for words in matter[update.layout_mode]:
             await expect(page.locator("#stage")).to_contain_text(words)
-    assert kiosk.complaints == []
+    assert opened.kiosk.complaints == []
 
 
 async def test_a_page_that_comes_late_gets_the_last_screen(kiosk: Kiosk) -> None:
@@ -61,11 +60,10 @@ async def test_until_the_first_screen_there_is_a_calm_word(kiosk: Kiosk) -> None
     await expect(page.locator("#pause")).to_be_hidden()
 
 
-async def test_text_is_text_and_never_markup(kiosk: Kiosk) -> None:
+async def test_text_is_text_and_never_markup(opened: OpenKiosk) -> None:
     words = "<img src=x onerror=document.title='broken'>"
     dish = HeroItem(id=1, title=words, price=Money.of(1), image="javascript:alert(1)", tags=[words])
-    await kiosk.show(samples.screen("hero_grid", Caption(kind="said", text=words), dish, actions=(words,)))
-    page = await kiosk.open()
+    page = await opened.show(samples.screen("hero_grid", Caption(kind="said", text=words), dish, actions=(words,)))
     await expect(page.locator(".caption.said")).to_have_text(words)
     await expect(page.locator(".hero-title")).to_have_text(words)
     await expect(page.locator("nav.actions button")).to_have_text(words)
@@ -73,63 +71,58 @@ async def test_text_is_text_and_never_markup(kiosk: Kiosk) -> None:
     assert await page.title() == "Order here"
 
 
-async def test_what_the_page_does_not_know_is_left_out(kiosk: Kiosk) -> None:
+async def test_what_the_page_does_not_know_is_left_out(opened: OpenKiosk) -> None:
     known = samples.screen("hero_grid", samples.VOLCANO, actions=("Checkout",))
     hologram = Component(type="Hologram", data={"text": "from the future"})
-    await kiosk.show(msgspec.structs.replace(known, components=[hologram, *known.components]))
-    page = await kiosk.open()
+    page = await opened.show(msgspec.structs.replace(known, components=[hologram, *known.components]))
     await expect(page.locator(".hero")).to_have_count(1)
     await expect(page.locator("#stage")).not_to_contain_text("future")
 
     # A layout of a newer kiosk: the page shows it in the one that fits most.
     fields = {"event": "ui_update", "layout_mode": "carousel", "components": [], "suggested_actions": ["Next"]}
-    await kiosk.bus.nc.publish(
-        UI_UPDATE.subject, kiosk.bus.message(fields).to_json().encode()
+    await opened.kiosk.bus.nc.publish(
+        UI_UPDATE.subject, opened.kiosk.bus.message(fields).to_json().encode()
     )  # past the contract's check
     await expect(page.locator("[data-action=next]")).to_be_visible()
-    assert kiosk.complaints == []
+    assert opened.kiosk.complaints == []
 
 
-async def test_a_component_that_cannot_be_drawn_costs_only_itself(kiosk: Kiosk) -> None:
-    broken = Component(type="Cart", data={"lines": "not a list", "total": 1, "currency": "USD"})
+async def test_a_component_that_cannot_be_drawn_costs_only_itself(opened: OpenKiosk) -> None:
+    broken = Component(type="Cart", data={"lines": [None], "total": 1, "currency": "USD"})
     good = samples.screen("hero_grid", samples.VOLCANO)
-    await kiosk.show(msgspec.structs.replace(good, components=[broken, *good.components]))
-    page = await kiosk.open()
+    page = await opened.show(msgspec.structs.replace(good, components=[broken, *good.components]))
     await expect(page.locator(".hero-title")).to_have_text("Volcano Burger")
-    assert len(kiosk.complaints) == 1
-    assert "Cart can't be drawn" in kiosk.complaints[0]
+    assert len(opened.kiosk.complaints) == 1
+    assert "Cart can't be drawn" in opened.kiosk.complaints[0]
 
 
-async def test_a_message_that_is_no_screen_changes_nothing(kiosk: Kiosk) -> None:
-    await kiosk.show(samples.GREETING)
-    page = await kiosk.open()
+async def test_a_message_that_is_no_screen_changes_nothing(opened: OpenKiosk) -> None:
+    page = await opened.show(samples.GREETING)
     for rubbish in (b"not json", b"17", b"null", b'{"payload": "text"}', b"[]"):
-        await kiosk.bus.nc.publish(UI_UPDATE.subject, rubbish)
-    await kiosk.show(samples.PAYMENT)
+        await opened.kiosk.bus.nc.publish(UI_UPDATE.subject, rubbish)
+    await opened.kiosk.show(samples.PAYMENT)
     await shown(page, samples.PAYMENT)
-    assert kiosk.complaints == ["ignored a screen that is no message"] * 5
+    assert opened.kiosk.complaints == ["ignored a screen that is no message"] * 5
 
 
-async def test_a_missing_picture_leaves_the_initial(kiosk: Kiosk) -> None:
+async def test_a_missing_picture_leaves_the_initial(opened: OpenKiosk) -> None:
     missing = HeroItem(id=7, title="Mystery Bowl", price=Money.of(5), image="/img/nothing.svg")
-    await kiosk.show(samples.screen("hero_grid", missing, samples.VOLCANO))
-    page = await kiosk.open()
+    page = await opened.show(samples.screen("hero_grid", missing, samples.VOLCANO))
     await expect(page.locator("[data-item='7'] img")).to_be_hidden()
     initial = "() => getComputedStyle(document.querySelector(`[data-item='${7}'] .picture`), '::before').content"
     assert await page.evaluate(initial) == '"M"'
     await expect(page.locator("[data-item='101'] img")).to_be_visible()
 
 
-async def test_an_update_keeps_what_stays_as_it_is(kiosk: Kiosk) -> None:
+async def test_an_update_keeps_what_stays_as_it_is(opened: OpenKiosk) -> None:
     """A press that began before an update must still land: the same button is there after it."""
-    await kiosk.show(samples.DISHES)
-    page = await kiosk.open()
+    page = await opened.show(samples.DISHES)
     before = await page.query_selector("[data-add='101']")
     picture = await page.query_selector("[data-item='101'] img")
     assert before is not None
     await before.focus()
     heard = Caption(kind="heard", text="with fries")
-    await kiosk.show(
+    await opened.kiosk.show(
         samples.screen("hero_grid", heard, samples.SOLD_OUT, samples.VOLCANO, actions=("Checkout", "Cancel"))
     )
     await expect(page.locator(".caption.heard")).to_contain_text("with fries")
@@ -138,9 +131,8 @@ async def test_an_update_keeps_what_stays_as_it_is(kiosk: Kiosk) -> None:
 
 
 @pytest.mark.parametrize("update", samples.ALL, ids=lambda update: update.layout_mode)
-async def test_controls_are_large_enough_for_fingers(kiosk: Kiosk, update: UiUpdate) -> None:
-    await kiosk.show(update)
-    page = await kiosk.open()
+async def test_controls_are_large_enough_for_fingers(opened: OpenKiosk, update: UiUpdate) -> None:
+    page = await opened.show(update)
     await shown(page, update)
     for button in await page.locator("#stage button:visible").all():
         box = await button.bounding_box()
@@ -151,12 +143,11 @@ async def test_controls_are_large_enough_for_fingers(kiosk: Kiosk, update: UiUpd
 
 
 @pytest.mark.parametrize("size", [(1080, 1920), (720, 860), (470, 835)])
-async def test_nothing_sticks_out_to_the_side(kiosk: Kiosk, size: tuple[int, int]) -> None:
-    await kiosk.show(samples.DISHES)
-    page = await kiosk.open()
+async def test_nothing_sticks_out_to_the_side(opened: OpenKiosk, size: tuple[int, int]) -> None:
+    page = await opened.show(samples.DISHES)
     await page.set_viewport_size({"width": size[0], "height": size[1]})
     for update in (samples.DISHES, samples.ITEM, samples.CONFIRM, samples.PAYMENT, samples.PAID):
-        await kiosk.show(update)
+        await opened.kiosk.show(update)
         await shown(page, update)
         wide = await page.evaluate("() => document.querySelector('main').scrollWidth")
         assert wide <= size[0], update.layout_mode
@@ -165,57 +156,50 @@ async def test_nothing_sticks_out_to_the_side(kiosk: Kiosk, size: tuple[int, int
         assert last["y"] + last["height"] <= size[1], "the buttons stay on the screen"
 
 
-async def test_captions_are_read_out(kiosk: Kiosk) -> None:
-    await kiosk.show(samples.CONFIRM)
-    page = await kiosk.open()
+async def test_captions_are_read_out(opened: OpenKiosk) -> None:
+    page = await opened.show(samples.CONFIRM)
     await expect(page.locator("header.captions")).to_have_attribute("aria-live", "polite")
     await expect(page.get_by_role("alert").filter(has_text="No paper receipt")).to_be_visible()
 
 
-async def test_motion_stops_for_whoever_asked(kiosk: Kiosk) -> None:
-    await kiosk.show(samples.PAYMENT)
-    page = await kiosk.open()
+async def test_motion_stops_for_whoever_asked(opened: OpenKiosk) -> None:
+    page = await opened.show(samples.PAYMENT)
     duration = "() => getComputedStyle(document.querySelector('.wave')).animationDuration"
     assert await page.evaluate(duration) == "1.8s"
     await page.emulate_media(reduced_motion="reduce")
     assert await page.evaluate(duration) == "0.001s"
 
 
-async def test_a_payment_says_how_it_went(kiosk: Kiosk) -> None:
-    await kiosk.show(samples.PAYMENT)
-    page = await kiosk.open()
+async def test_a_payment_says_how_it_went(opened: OpenKiosk) -> None:
+    page = await opened.show(samples.PAYMENT)
     await expect(page.locator("svg.reader")).to_be_visible()
     for state in ("declined", "timeout", "cancelled", "approved", "failed"):
         prompt = msgspec.structs.replace(samples.PROMPT, state=state)
-        await kiosk.show(samples.screen("payment", prompt, actions=("Try again", "Cancel")))
+        await opened.kiosk.show(samples.screen("payment", prompt, actions=("Try again", "Cancel")))
         await expect(page.locator(f".payment.{state} .sign")).to_be_visible()
         await expect(page.locator("svg.reader")).to_have_count(0)
 
 
-async def test_a_receipt_says_what_became_of_the_paper(kiosk: Kiosk) -> None:
-    page = None
+async def test_a_receipt_says_what_became_of_the_paper(opened: OpenKiosk) -> None:
     for printed, problem, words in (
         (None, None, "Printing your receipt…"),
         (True, None, "Please take your receipt."),
         (False, "Out of paper: show your number.", "Out of paper: show your number."),
     ):
         info = msgspec.structs.replace(samples.RECEIPT, printed=printed, problem=problem)
-        await kiosk.show(samples.screen("receipt", info))
-        page = page or await kiosk.open()
+        page = await opened.show(samples.screen("receipt", info))
         await expect(page.locator(".printing")).to_have_text(words)
 
 
 @pytest.mark.parametrize("link", ["https://elsewhere.example/r.pdf", "javascript:alert(1)", None])
-async def test_a_receipt_link_to_elsewhere_is_no_button(kiosk: Kiosk, link: str | None) -> None:
-    await kiosk.show(samples.screen("receipt", msgspec.structs.replace(samples.RECEIPT, link=link)))
-    page = await kiosk.open()
+async def test_a_receipt_link_to_elsewhere_is_no_button(opened: OpenKiosk, link: str | None) -> None:
+    page = await opened.show(samples.screen("receipt", msgspec.structs.replace(samples.RECEIPT, link=link)))
     await expect(page.locator(".receipt h1")).to_have_text("Thank you!")
     await expect(page.get_by_text("Show receipt")).to_have_count(0)
 
 
-async def test_the_theme_can_be_changed(kiosk: Kiosk) -> None:
-    await kiosk.show(msgspec.structs.replace(samples.DISHES, theme_override="dark"))
-    page = await kiosk.open()
+async def test_the_theme_can_be_changed(opened: OpenKiosk) -> None:
+    page = await opened.show(msgspec.structs.replace(samples.DISHES, theme_override="dark"))
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    await kiosk.show(msgspec.structs.replace(samples.DISHES, theme_override="unheard-of"))
+    await opened.kiosk.show(msgspec.structs.replace(samples.DISHES, theme_override="unheard-of"))
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")

@@ -29,7 +29,7 @@ export function actions(labels, { sendOnce, details, onlyItem, choices }) {
 }
 
 export function actionOf(label) {
-  return label.trim().toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "_");
+  return label.toLowerCase().match(/[\p{Letter}\p{Number}]+/gu)?.join("_") ?? label;
 }
 
 function touch(action, details, sendOnce) {

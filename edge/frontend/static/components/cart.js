@@ -6,11 +6,12 @@ import { money as amount } from "../money.js";
 
 const MOST = 99; // what a cart action may say
 
-// A fast second press counts from what the first asked for, not from a screen that is still on its way.
-const wanted = new Map();
-const WANTED_MS = 1500;
+// What tells a line of the cart from the others.
+export function lineKey({ item_id, customizations = [] }) {
+  return `line ${item_id} ${customizations.join("|")}`;
+}
 
-export function cart({ lines = [], total, currency, loyalty_id: loyalty }, { send, fixed, brief }) {
+export function cart({ lines = [], total, currency, loyalty_id: loyalty }, { send, fixed, brief, wishes }) {
   const pieces = lines.reduce((sum, line) => sum + line.quantity, 0);
   return h(
     "section",
@@ -28,24 +29,21 @@ export function cart({ lines = [], total, currency, loyalty_id: loyalty }, { sen
       h(
         "ul",
         { class: "lines" },
-        lines.map((line) => row(line, currency, send, fixed)),
+        lines.map((line) => row(line, currency, { send, fixed, wishes })),
       ),
     !brief && lines.length > 0 &&
       h("p", { class: "total" }, h("span", {}, "Total"), h("strong", {}, amount(total, currency))),
   );
 }
 
-function row(line, currency, send, fixed) {
+function row(line, currency, { send, fixed, wishes }) {
   const { item_id, title, quantity, line_total, customizations = [] } = line;
-  const key = `line ${item_id} ${customizations.join("|")}`;
-  const act = (action, pieces) => {
-    wanted.set(key, { pieces, until: performance.now() + WANTED_MS });
-    send("cart_action", { event: "cart_action", action, item_id, quantity: pieces, customizations });
-  };
+  const key = lineKey(line);
+  const act = (action, pieces) => send("cart_action", { event: "cart_action", action, item_id, quantity: pieces, customizations });
   const step = (by) => {
-    const earlier = wanted.get(key);
-    const from = earlier && performance.now() < earlier.until ? earlier.pieces : quantity;
-    act("update_qty", Math.min(MOST, Math.max(0, from + by)));
+    const pieces = Math.min(MOST, Math.max(0, wishes.from(key, quantity) + by));
+    wishes.hold(key, pieces);
+    act("update_qty", pieces);
   };
   return h(
     "li",
