@@ -26,6 +26,19 @@ async def test_uneven_blocks_become_even_chunks_each_stamped_with_its_last_sampl
     assert heard[0].captured_at_s == pytest.approx(heard[2].captured_at_s - 0.064)
 
 
+async def test_a_callback_may_have_its_block_back() -> None:
+    feed = SoundFeed()
+    chunks = feed.chunks(5)
+    first = asyncio.ensure_future(anext(chunks))
+    await asyncio.wait([first], timeout=0)
+    block = np.full(300, 5, np.int16)
+    for _ in range(2):
+        block[:] = 5
+        feed.put(block, 1.0)
+        block[:] = 0
+    assert (await first).samples.tolist() == [5] * 512
+
+
 async def test_what_was_heard_before_a_loss_is_given_out_first() -> None:
     feed = SoundFeed()
     chunks = feed.chunks(5)

@@ -95,6 +95,26 @@ async def test_only_what_is_asked_for_is_pulled(tmp_path: Path) -> None:
         await store.pull(["moon"], mirror=tmp_path / "mirror")
 
 
+async def test_at_most_three_downloads_run_at_once(tmp_path: Path) -> None:
+    assets = [asset(f"lamp{n}", source=wheel_source("lamp", f"kiosk-lamp{n}")) for n in range(7)]
+    for one in assets:
+        write(tmp_path / "mirror" / one.file)
+    running: set[tuple[str, ...]] = set()
+    most = 0
+
+    def count(step: Progress) -> None:
+        nonlocal most
+        if step.phase == "checking":
+            running.add(step.names)
+        elif step.phase == "done":
+            running.discard(step.names)
+        most = max(most, len(running))
+
+    await store_of(tmp_path, *assets).pull(mirror=tmp_path / "mirror", progress=count)
+    assert most == 3
+    assert not running
+
+
 async def test_a_folder_that_cant_be_written_is_a_clear_error(tmp_path: Path) -> None:
     write(tmp_path / "store", b"a file in the folder's place")
     with pytest.raises(PullFailed, match="can't be written to") as caught:
