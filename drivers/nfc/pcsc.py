@@ -14,7 +14,6 @@ from drivers.nfc import Tap
 from drivers.nfc.reading import read_card
 from drivers.nfc.stream import TapStreams
 from drivers.nfc.winscard import (
-    W_SECURITY_VIOLATION,
     Context,
     PcscError,
     ReaderGone,
@@ -126,7 +125,7 @@ class PcscReader:
                         self._serve(self._context, put)
                 except PcscError as error:
                     self._set_watching(False)
-                    self._note(_explained(error))
+                    self._note(explained(error))
                     self._stop.wait(self._retry_s)
                     self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
         except Exception as error:
@@ -197,11 +196,12 @@ class PcscReader:
             self._changed.notify_all()
 
 
-def _explained(error: PcscError) -> DriverError:
-    if error.status == W_SECURITY_VIOLATION:
+def explained(error: PcscError) -> DriverError:
+    """What is to be done about it."""
+    if error.refused:
         return DeviceAbsent(
-            f"{error}: pcscd refuses this user (or just went away); "
-            "a service user needs a polkit rule for org.debian.pcsc-lite.access_pcsc and access_card"
+            f"{error}: pcscd refuses this user: a service needs a polkit rule that allows it "
+            "org.debian.pcsc-lite.access_pcsc and org.debian.pcsc-lite.access_card"
         )
     return DeviceAbsent(f"{error}: is pcscd running?")
 

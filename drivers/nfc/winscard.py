@@ -21,6 +21,8 @@ E_TIMEOUT: Final = 0x8010000A
 E_NO_READERS: Final = 0x8010002E
 W_SECURITY_VIOLATION: Final = 0x8010006A
 
+_ESTABLISH: Final = "PC/SC service"
+
 _STATE_UNAWARE: Final = 0x0000
 _STATE_CHANGED: Final = 0x0002
 _STATE_UNKNOWN: Final = 0x0004
@@ -33,10 +35,15 @@ _PLUG_AND_PLAY: Final = "\\\\?PnP?\\Notification"
 
 
 class PcscError(DeviceLost):
-    """The PC/SC service failed a call; `status` is its code, the text its own words."""
+    """The PC/SC service failed a call; `status` is its code, the text its own words.
+
+    `refused` is a service that is there and wants nothing of us. One that goes away in the middle of a call answers
+    with the same status.
+    """
 
     def __init__(self, call: str, status: int, words: str) -> None:
         self.status = status
+        self.refused = call == _ESTABLISH and status == W_SECURITY_VIOLATION
         super().__init__(f"{call}: {words.strip().rstrip('.')} ({status:08X})")
 
 
@@ -118,7 +125,7 @@ class Context:
     def __init__(self) -> None:
         self._scard: Any = library()
         status, self._context = self._scard.SCardEstablishContext(self._scard.SCARD_SCOPE_USER)
-        self._check("PC/SC service", status)
+        self._check(_ESTABLISH, status)
 
     def readers(self) -> list[str]:
         """The names of the readers that are there.

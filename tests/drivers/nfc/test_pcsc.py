@@ -17,10 +17,10 @@ import pytest
 from drivers.errors import DeviceAbsent, DeviceSetup, DriverError
 from drivers.nfc import open_nfc_reader
 from drivers.nfc.card import SimulatedCard
-from drivers.nfc.pcsc import PcscReader, is_new_contact
+from drivers.nfc.pcsc import PcscReader, explained, is_new_contact
 from drivers.nfc.reading import GET_UID
 from drivers.nfc.vpcd import VpcdField
-from drivers.nfc.winscard import Context, ReaderState
+from drivers.nfc.winscard import Context, PcscError, ReaderState
 from tests.drivers.nfc.bench import TIMEOUT_S, next_tap
 from tests.drivers.nfc.pcscd import READER, WireBench
 
@@ -100,6 +100,22 @@ def test_without_pyscard_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "smartcard", None)
     with pytest.raises(DeviceSetup, match=r"apt install pcscd .* pip install 'kiosk-edge\[nfc\]'"):
         open_nfc_reader("pcsc:")
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "advice"),
+    [
+        ("PC/SC service", 0x8010006A, "polkit rule"),
+        ("state of X", 0x8010006A, "is pcscd running?"),
+        ("PC/SC service", 0x8010001D, "is pcscd running?"),
+    ],
+    ids=["refused", "went away", "not there"],
+)
+def test_what_to_do_about_a_failing_service(call: str, status: int, advice: str) -> None:
+    told = explained(PcscError(call, status, "Access denied."))
+    assert isinstance(told, DeviceAbsent)
+    assert f"{call}: Access denied ({status:08X}): " in str(told)
+    assert advice in str(told)
 
 
 @pytest.mark.usefixtures("pcscd_home")
