@@ -171,6 +171,10 @@ def test_other_alphabets(receipt: Receipt) -> None:
     # The euro sign stays away from ISO 8859-7 (page 15), where it is late and many a printer has none.
     assert b"\x1bt\x0f\xa4" not in encode_receipt(replace(receipt, footer="Σ€"))
     assert encode_receipt(replace(receipt, footer="Σ€")).count(b"\xa4") == 0
+    # ΅ is on no other page; once that one is in use, a euro sign is still not taken from it.
+    late = encode_receipt(replace(receipt, footer="΅€"))
+    assert b"\x1bt\x0f\xb5" in late
+    assert b"\xa4" not in late
 
 
 def test_every_character_that_is_sent_is_the_one_that_was_meant(receipt: Receipt) -> None:

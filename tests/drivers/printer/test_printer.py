@@ -11,6 +11,7 @@ import pytest
 
 from drivers.errors import CoverOpen, DeviceAbsent, DeviceTimeout, OutOfPaper
 from drivers.printer import PrinterStatus, Receipt, ReceiptLine
+from drivers.printer.cable import Cable
 from tests.drivers.printer.conftest import Bench
 
 
@@ -68,6 +69,25 @@ async def test_out_of_paper_is_said_before_anything_is_printed(bench: Bench, rec
     assert bench.device.receipts == bench.device.scraps == []
     await bench.printer.print_receipt(receipt)
     assert len(bench.device.receipts) == 1
+
+
+@pytest.mark.parametrize("trouble", ["empty_roll", "open_cover"])
+async def test_a_printer_that_cannot_print_is_given_nothing_to_print(
+    bench: Bench, receipt: Receipt, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    sent = bytearray()
+    receive = bench.device.receive
+
+    def overhear(cable: Cable, data: bytes) -> None:
+        sent.extend(data)
+        receive(cable, data)
+
+    monkeypatch.setattr(bench.device, "receive", overhear)
+    getattr(bench.device, trouble)()
+    with pytest.raises((OutOfPaper, CoverOpen)):
+        await bench.printer.print_receipt(receipt)
+    assert sent.startswith(b"\x10\x04")
+    assert b"A-042" not in sent
 
 
 async def test_paper_that_ends_during_a_receipt(bench: Bench, receipt: Receipt) -> None:
