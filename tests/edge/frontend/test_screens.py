@@ -105,6 +105,16 @@ async def test_a_message_that_is_no_screen_changes_nothing(opened: OpenKiosk) ->
     assert opened.kiosk.complaints == ["ignored a screen that is no message"] * 5
 
 
+async def test_a_screen_that_cannot_be_shown_does_not_end_the_connection(opened: OpenKiosk) -> None:
+    page = await opened.show(samples.GREETING)
+    fields = {"event": "ui_update", "layout_mode": "item", "components": [17, None], "suggested_actions": 17}
+    await opened.kiosk.bus.nc.publish(UI_UPDATE.subject, opened.kiosk.bus.message(fields).to_json().encode())
+    await opened.kiosk.show(samples.PAYMENT)
+    await shown(page, samples.PAYMENT)
+    assert len(opened.kiosk.complaints) == 1
+    assert "a screen can't be shown" in opened.kiosk.complaints[0]
+
+
 async def test_a_missing_picture_leaves_the_initial(opened: OpenKiosk) -> None:
     missing = HeroItem(id=7, title="Mystery Bowl", price=Money.of(5), image="/img/nothing.svg")
     page = await opened.show(samples.screen("hero_grid", missing, samples.VOLCANO))
