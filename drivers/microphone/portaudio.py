@@ -142,7 +142,9 @@ class _Stream:
             self._resampler: Any = None  # soxr.ResampleStream, where the device has another rate
             if found.rate_hz != RATE_HZ:
                 self._resampler = soxr.ResampleStream(found.rate_hz, RATE_HZ, 1, dtype="int16")
-            self._stream = sd.InputStream(
+            self._channels = found.channels
+            # Raw: sounddevice 0.5's own arrays are made in a way that NumPy 2.5 deprecates.
+            self._stream = sd.RawInputStream(
                 device=found.number,
                 channels=found.channels,
                 samplerate=found.rate_hz,
@@ -173,12 +175,13 @@ class _Stream:
             finally:
                 _streams.discard(self)
 
-    def _hear(self, block: NDArray[np.int16], _count: int, _when: Any, status: Any) -> None:
-        """PortAudio's callback, in its thread: `block` is samples x channels, and is used again afterwards."""
+    def _hear(self, buffer: Any, _count: int, _when: Any, status: Any) -> None:
+        """PortAudio's callback, in its thread; `buffer` (int16, channels side by side) is used again afterwards."""
         now_s = time.monotonic()
+        block: NDArray[np.int16] = np.frombuffer(buffer, np.int16).reshape(-1, self._channels)
         if status.input_overflow:
             _log.warning("%s: this computer was too busy, sound was lost", self._name)
-        samples = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1).round().astype(np.int16)
+        samples = block[:, 0] if self._channels == 1 else block.mean(axis=1).round().astype(np.int16)
         if samples.any():
             self._heard_s, self._muted = now_s, False
         elif now_s - self._heard_s > _MUTED_S and not self._muted:

@@ -122,12 +122,12 @@ async def test_a_stream_that_ends_by_itself_is_a_loss_and_is_opened_again(
 
     streams: list[Any] = []
 
-    class Stream(sd.InputStream):  # type: ignore[misc]  # the library has no types
+    class Stream(sd.RawInputStream):  # type: ignore[misc]  # the library has no types
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             streams.append(self)
 
-    monkeypatch.setattr(sd, "InputStream", Stream)
+    monkeypatch.setattr(sd, "RawInputStream", Stream)
     pipe.make_noise()
     microphone = open_microphone("portaudio:?device=lobby")
     chunks = microphone.chunks()
