@@ -100,18 +100,26 @@ class Kitchen(NATSAgentBase):
 
 
 class Advisor(NATSAgentBase):
-    """Offers fries with everything, cake that is sold out, and something nobody has."""
+    """Offers fries with everything, cake that is sold out, and something nobody has; may hesitate."""
 
     name = "recsys"
 
     def __init__(self, nats_url: str) -> None:
         super().__init__(nats_url)
         self.asked: list[recsys.Suggest] = []
+        self.offers: tuple[tuple[int, str, str], ...] = (
+            (301, "Fries", "Crisp!"),
+            (401, "Lava Cake", "Sweet!"),
+            (999, "Soup", "Hot!"),
+        )
+        self.hold = asyncio.Event()
+        self.hold.set()
 
     @does(RECSYS_SUGGEST)
     async def suggest(self, ask: recsys.Suggest) -> recsys.Suggestions:
+        offers, hold = self.offers, self.hold
         self.asked.append(ask)
-        offers = ((301, "Fries", "Crisp!"), (401, "Lava Cake", "Sweet!"), (999, "Soup", "Hot!"))
+        await hold.wait()
         return recsys.Suggestions(
             suggestions=[
                 recsys.SuggestedItem(item_id=item_id, name=name, pitch=pitch, reason="test")

@@ -57,8 +57,7 @@ async def test_a_paid_order_is_printed_and_the_session_completed(kiosk: Kiosk) -
 
 @pytest.mark.parametrize("how", ["left", "waited"])
 async def test_the_receipt_screen_ends_by_itself_too(kiosk: Kiosk, how: str) -> None:
-    if how == "waited":
-        kiosk.orchestrator.timing = Timing(receipt_s=0.05, goodbye_s=0.05)
+    kiosk.orchestrator.timing = Timing(receipt_s=0.05 if how == "waited" else 600, goodbye_s=0.05)
     await kiosk.pay()
     await kiosk.terminal.answer(paid(PRICE))
     await kiosk.screen("receipt", lambda screen: screen.one("ReceiptInfo")["printed"] is True)
@@ -205,6 +204,11 @@ async def test_a_cancel_of_a_payment_in_doubt_does_not_end_the_order(kiosk: Kios
     await kiosk.terminal.answer(AskError(ErrorCode.TIMEOUT, "the gateway does not answer"))
     screen = await kiosk.screen("payment", lambda screen: prompt(screen) == "failed")
     assert "you pay only once" in screen.one("PaymentPrompt")["message"]
+    await kiosk.touch("try_again")  # takes the cancel back
+    await kiosk.screen("payment", lambda screen: prompt(screen) == "waiting")
+    await kiosk.terminal.answer(unpaid(code=ErrorCode.PAYMENT_DECLINED))
+    await kiosk.screen("payment", lambda screen: prompt(screen) == "declined")
+    assert kiosk.unread(SESSION_ENDED) == 0
 
 
 async def test_while_paying_nothing_else_happens(kiosk: Kiosk) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from edge.contract.subjects import SESSION_STARTED
+from edge.contract.menu import GetDetails
+from edge.contract.recsys import Suggest
+from edge.contract.subjects import MENU_DETAILS, RECSYS_SUGGEST, SESSION_STARTED
 from tests.edge.agents.orchestrator.conftest import Kiosk, OpenKiosk
 
 GONE = "The menu can't be reached right now. Please try again in a moment."
@@ -37,6 +41,8 @@ async def test_add_to_cart_without_an_id_means_the_dish_on_the_screen(kiosk: Kio
 async def test_back_shows_the_dishes_again(kiosk: Kiosk) -> None:
     await kiosk.come()
     dishes = (await kiosk.screen("greeting")).dishes
+    await kiosk.touch("back")  # there is none yet
+    await kiosk.screen("greeting")
     await kiosk.touch("select_item", 101)
     await kiosk.screen("item")
     await kiosk.touch("back")
@@ -83,6 +89,24 @@ async def test_a_suggestion_is_shown_with_its_price_and_only_what_can_be_had(kio
     (ask,) = kiosk.advisor.asked
     assert [(entry.item_id, entry.quantity) for entry in ask.cart] == [(101, 1)]
     assert ask.context.time_of_day == "lunch"
+
+
+async def test_suggestions_for_a_cart_that_changed_meanwhile_are_not_shown(kiosk: Kiosk) -> None:
+    late = kiosk.advisor.hold = asyncio.Event()
+    await kiosk.come()
+    await kiosk.cart("add", 101)
+    await kiosk.screen("hero_grid", lambda screen: screen.cart == [(101, 1)])
+    async with asyncio.timeout(10):
+        while not kiosk.advisor.asked:
+            await kiosk.bus.nc.flush()
+    kiosk.advisor.hold, kiosk.advisor.offers = asyncio.Event(), ((201, "Iced Cola", "Cold!"),)
+    kiosk.advisor.hold.set()
+    await kiosk.cart("add", 102)
+    await kiosk.screen("hero_grid", lambda screen: bool(screen.all("Suggestion")))
+    late.set()
+    await kiosk.bus.request(RECSYS_SUGGEST, Suggest(cart=[]))  # the late answer is out
+    await kiosk.bus.request(MENU_DETAILS, GetDetails(item_id=301))  # and what was asked about it
+    assert [each["title"] for each in (await kiosk.now()).all("Suggestion")] == ["Iced Cola"]
 
 
 @pytest.mark.parametrize(("seen", "said"), [(4, 4), (0, 1), (500, 99)])
