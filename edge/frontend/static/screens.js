@@ -44,6 +44,7 @@ export function draw(screen, context) {
     onlyItem: dishes.length === 1 ? dishes[0] : undefined,
     fixed: CART_IS_SETTLED.includes(mode),
     brief: CART_IS_AN_ASIDE.includes(mode),
+    said: ofType("Caption").some((each) => each?.kind === "said"),
   };
   const showsCart = (data) => data?.lines?.length > 0 || EMPTY_CART_SHOWS.includes(mode);
   const at = (place) =>
@@ -57,7 +58,7 @@ export function draw(screen, context) {
   const cartInMain = CART_IS_THE_MATTER.includes(mode);
   const ideas = suggestions(at("suggestions"));
   const main = NOBODY_YET.includes(mode)
-    ? [welcome(mode, dishes, local)]
+    ? [welcome(mode, dishes, screen.suggested_actions ?? [], local)]
     : [
         at("main"),
         cartInMain && [order, ideas],

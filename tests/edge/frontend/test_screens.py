@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from edge.contract.money import Money
 from edge.contract.subjects import UI_UPDATE
-from edge.contract.ui import Caption, Component, HeroItem, UiUpdate
+from edge.contract.ui import Caption, Component, HeroItem, LayoutMode, UiUpdate
 
 from . import samples
 from .conftest import Kiosk, OpenKiosk
@@ -26,14 +26,14 @@ async def shown(page: Page, update: UiUpdate) -> None:
 
 async def test_every_layout_shows_its_matter(opened: OpenKiosk) -> None:
     matter = {
-        "attract": ("Touch to order", "Hungry?"),
+        "attract": ("Start", "Hungry?"),
         "greeting": ("Hello!", "Volcano Burger", "€12.99", "Help"),
         "hero_grid": ("Here are our spicy dishes.", "“something spicy”", "Sold out", "Your order", "$31.97"),
         "item": ("850 kcal", "Contains gluten, dairy", "Extra Cheese", "+ €1.50", "free", "Two patties"),
         "confirm": ("No paper receipt today.", "Iced Cola", "$28.98", "Goes well with it", "Confirm"),
         "payment": ("$31.97", "Hold your card to the reader", "3 items"),
         "receipt": ("7A42", "32 points earned", "Printing your receipt…", "Show receipt", "$31.97 paid"),
-        "goodbye": ("Enjoy your meal!",),
+        "goodbye": ("See you soon!", "New order"),
     }
     page = await opened.show(samples.ALL[0])
     for update in samples.ALL:
@@ -42,6 +42,17 @@ async def test_every_layout_shows_its_matter(opened: OpenKiosk) -> None:
         for words in matter[update.layout_mode]:
             await expect(page.locator("#stage")).to_contain_text(words)
     assert opened.kiosk.complaints == []
+
+
+@pytest.mark.parametrize("mode", ["attract", "goodbye", "receipt"])
+async def test_the_kiosk_has_the_word(opened: OpenKiosk, mode: LayoutMode) -> None:
+    """What the page would say itself ("Thank you!") must not stand beside what the kiosk says ("cancelled")."""
+    words = "Your order was cancelled."
+    things = [samples.RECEIPT] if mode == "receipt" else []
+    page = await opened.show(samples.screen(mode, Caption(kind="said", text=words), *things))
+    await expect(page.locator(".caption.said")).to_have_text(words)
+    for own in ("Hungry?", "See you soon!", "Thank you!"):
+        await expect(page.locator("#stage")).not_to_contain_text(own)
 
 
 async def test_a_page_that_comes_late_gets_the_last_screen(kiosk: Kiosk) -> None:

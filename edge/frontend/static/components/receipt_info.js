@@ -1,4 +1,4 @@
-// The paid order.
+// The paid order. What the kiosk says of it in a caption is not said twice.
 
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
@@ -6,18 +6,19 @@ import { money } from "../money.js";
 
 const NUMBER_LENGTH = 4; // of the order's id: enough to call out at the counter
 
-export function receiptInfo(data, { openReceipt }) {
+export function receiptInfo(data, { openReceipt, said }) {
   const { order_id, total, currency, link, loyalty_points_earned: points, printed, problem } = data;
   const address = ownAddress(link);
   return h(
     "section",
     { class: "receipt", key: "receipt" },
     h("div", { class: "sign", key: "sign" }, icon("check")),
-    h("h1", {}, "Thank you!"),
+    !said && h("h1", {}, "Thank you!"),
     h("p", { class: "order-number" }, h("span", {}, "Your number"), h("strong", {}, shortNumber(order_id))),
     h("p", { class: "paid" }, `${money(total, currency)} paid`),
     points > 0 && h("p", { class: "tag loyalty" }, icon("star"), points === 1 ? "1 point earned" : `${points} points earned`),
-    h("p", { class: `printing ${problem ? "problem" : ""}`, role: "status" }, icon(problem ? "alert" : "receipt"), paper(printed, problem)),
+    (problem || !said) &&
+      h("p", { class: `printing ${problem ? "problem" : ""}`, role: "status" }, icon(problem ? "alert" : "receipt"), paper(printed, problem)),
     address && h("button", { class: "secondary", type: "button", onclick: () => openReceipt(address) }, icon("receipt"), "Show receipt"),
   );
 }
