@@ -101,7 +101,7 @@ class OrchestratorAgent(NATSAgentBase):
         self._at_rest = asyncio.Event()
         self._visits = Visits(self, kiosk_id)
         self._ordering = Ordering(self)
-        self._checkout = Checkout(self, self._visits, currency)
+        self._checkout = Checkout(self, self._visits, self._ordering, currency)
         self._listening = Listening(self, self._ordering, self._checkout)
 
     async def connect(self) -> None:
@@ -268,11 +268,13 @@ class OrchestratorAgent(NATSAgentBase):
             await self.show()
 
     async def _by_loyalty_card(self, loyalty_id: str) -> None:
-        """For the order, as long as no payment of it has begun."""
+        """For the order, also while the reader waits: the payment agent heard of the card, too."""
         session = self.session
-        if session.state in AWAITING_CUSTOMER and session.order is None:
+        if session.state in AWAITING_CUSTOMER or session.state is State.PAYING:
             self._visits.stir()
             session.loyalty_id = loyalty_id
+            if session.order is not None:
+                session.order = replace(session.order, loyalty_card=loyalty_id)
             session.hush()
             session.said = phrases.loyalty(loyalty_id)
             await self.show()

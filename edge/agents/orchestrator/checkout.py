@@ -11,6 +11,7 @@ import msgspec
 
 from edge.agents.orchestrator import phrases
 from edge.agents.orchestrator.order import Order
+from edge.agents.orchestrator.ordering import Ordering
 from edge.agents.orchestrator.session import Prompt, PromptState
 from edge.agents.orchestrator.stage import Stage
 from edge.agents.orchestrator.states import State, Step
@@ -27,8 +28,8 @@ WAITING_LIGHT: Final = SetLed(color="#0066FF", pattern="pulse")
 PAID_LIGHT: Final = SetLed(color="#00FF00", pattern="solid")
 TROUBLE_LIGHT: Final = SetLed(color="#FF0000", pattern="error", duration_ms=3000)
 
-# After these the payment may have gone through all the same: only a further try, or a clerk, tells.
-_IN_DOUBT: Final = frozenset({ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL_ERROR})
+# Refusals of an order that can't be paid as it is: the menu has changed since it was put together.
+_OUTDATED: Final = frozenset({ErrorCode.ITEM_OUT_OF_STOCK, ErrorCode.INVALID_REQUEST})
 
 
 class Checkout:
@@ -38,9 +39,10 @@ class Checkout:
     agent to stop), not the customer's leaving, no timer.
     """
 
-    def __init__(self, stage: Stage, visits: Visits, currency: str) -> None:
+    def __init__(self, stage: Stage, visits: Visits, ordering: Ordering, currency: str) -> None:
         self._stage = stage
         self._visits = visits
+        self._ordering = ordering
         self._currency = currency
 
     def review(self) -> None:
@@ -98,12 +100,22 @@ class Checkout:
         return lambda: self._settle(order, outcome)
 
     async def _stop_payment(self, order_id: str) -> Deed:
+        cancelled = False
         try:
-            answer = await self._stage.ask(PAYMENT_CANCEL, payment.CancelPayment(order_id=order_id))
-            log.info("order %s: the cancel %s", order_id, "won" if answer.cancelled else "came too late")
+            cancelled = (await self._stage.ask(PAYMENT_CANCEL, payment.CancelPayment(order_id=order_id))).cancelled
         except AskError as error:
             log.warning("order %s could not be cancelled: %s", order_id, error)
-        return _nothing
+        return _nothing if cancelled else self._stop_later
+
+    async def _stop_later(self) -> None:
+        """A cancel may have come too early as well as too late: ask again for as long as the payment runs."""
+        if self._stage.session.state is State.PAYING:
+            self._stage.timers.set("cancel", self._stage.timing.cancel_again_s, self._stop_again)
+
+    async def _stop_again(self) -> None:
+        session = self._stage.session
+        if session.state is State.PAYING and session.cancel_asked and session.order is not None:
+            self._stage.aside(partial(self._stop_payment, session.order.order_id))
 
     async def _settle(self, order: Order, outcome: payment.PaymentResult | AskError) -> None:
         session = self._stage.session
@@ -116,11 +128,29 @@ class Checkout:
         if session.cancel_asked and certain:
             await self._visits.leave("cancelled", phrases.PAYMENT_CANCELLED, Step.CALL_OFF)
             return
-        session.step(Step.REFUSE)
-        session.hush()
-        session.prompt = Prompt(state, message)
         self._stage.light(TROUBLE_LIGHT)
+        session.hush()
+        if not (isinstance(outcome, AskError) and outcome.code in _OUTDATED and await self._reconsider()):
+            session.step(Step.REFUSE)
+            session.prompt = Prompt(state, message)
         await self._stage.show()
+
+    async def _reconsider(self) -> bool:
+        """Show the order again as it can be had now; False where the menu knows of no change."""
+        session = self._stage.session
+        try:
+            changed = await self._ordering.renew()
+        except AskError as error:
+            log.warning("the cart could not be brought up to date: %s", error)
+            return False
+        if not changed:
+            return False
+        session.step(Step.RECONSIDER)
+        session.order = session.prompt = None  # what is paid next is another order
+        if not session.cart:
+            session.step(Step.BROWSE)
+        session.warning = " ".join(changed)
+        return True
 
     async def _succeed(self, order: Order, paid: payment.PaymentResult) -> None:
         session = self._stage.session
@@ -170,24 +200,26 @@ class Checkout:
 
 
 def _reading(outcome: payment.PaymentResult | AskError) -> tuple[PromptState, str, bool]:
-    """What a payment that didn't succeed is for the customer, and whether nothing was charged for sure."""
-    if isinstance(outcome, AskError):
-        code = outcome.code
-    elif outcome.status == "cancelled":
+    """What a payment that didn't succeed is for the customer, and whether nothing was charged for sure.
+
+    A PaymentResult is the payment agent's own word on it. A refusal may say only that nobody knows yet: then a
+    further try tells, or a clerk.
+    """
+    if isinstance(outcome, payment.PaymentResult) and outcome.status == "cancelled":
         return "cancelled", phrases.PAYMENT_CANCELLED, True
-    else:
-        code = outcome.error_code or ""
+    answered = isinstance(outcome, payment.PaymentResult)
+    code = outcome.code if isinstance(outcome, AskError) else outcome.error_code or ""
     match code:
         case ErrorCode.PAYMENT_DECLINED:
             return "declined", phrases.DECLINED, True
         case ErrorCode.PAYMENT_TIMEOUT:
             return "timeout", phrases.NO_TAP, True
         case ErrorCode.UNAVAILABLE:
-            return "failed", phrases.PAYMENT_UNAVAILABLE, False
-        case _ if code in _IN_DOUBT:
-            return "failed", phrases.PAYMENT_UNKNOWN, False
-        case _:
+            return "failed", phrases.PAYMENT_UNAVAILABLE, answered
+        case _ if answered or code in _OUTDATED:
             return "failed", phrases.PAYMENT_FAILED, True
+        case _:
+            return "failed", phrases.PAYMENT_UNKNOWN, False
 
 
 def _reason(outcome: payment.PaymentResult | AskError) -> str:

@@ -1,4 +1,4 @@
-"""The order a customer pays: fixed when the first payment begins, the same in every retry."""
+"""The order a customer pays: dishes and amounts are fixed when the first payment begins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from edge.contract import hardware, payment
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be paid. `order_id` (a UUID v4) stays for all tries, so that none charges twice."""
+    """What is to be paid. `order_id` (a UUID v4) stays for all tries, so that none charges twice.
+
+    The loyalty card is no part of what makes it this order: it may be shown before a second try.
+    """
 
     order_id: str
     cart: Cart

@@ -15,7 +15,7 @@ from edge.agents.orchestrator.states import State, Step
 from edge.agents.orchestrator.timing import Deed
 from edge.contract import input as customer
 from edge.contract import menu
-from edge.contract.errors import AskError
+from edge.contract.errors import AskError, ErrorCode
 
 MOST_FOUND: Final = 24  # dishes; more is no answer to a question
 
@@ -113,6 +113,31 @@ class Ordering:
         self._replace_cart(cart)
         if not cart and session.state is State.CONFIRMING:
             self._stage.session.step(Step.BROWSE)
+
+    async def renew(self) -> list[str]:
+        """Bring the cart up to date with the menu; return what changed, in words for the customer.
+
+        Raises:
+            AskError: the menu agent isn't there.
+        """
+        cart = Cart()
+        changed: list[str] = []
+        for line in self._stage.session.cart.lines:
+            try:
+                dish = await self._stage.neighbours.dish(line.item_id)
+                renewed = line_of(dish, line.quantity, line.customizations)
+                cart = cart.add(renewed)
+            except CartRefusal:
+                changed.append(phrases.gone(line.title))
+            except AskError as error:
+                if error.code not in (ErrorCode.MENU_NOT_FOUND, ErrorCode.ITEM_OUT_OF_STOCK):
+                    raise
+                changed.append(phrases.gone(line.title))
+            else:
+                changed += [phrases.repriced(line.title)] if renewed.price != line.price else []
+        if changed:
+            self._replace_cart(cart)
+        return changed
 
     async def _dish(self, item_id: int) -> menu.ItemDetails | None:
         """All about a dish, or None and a warning."""

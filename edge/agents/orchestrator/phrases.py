@@ -67,6 +67,16 @@ def did_you_mean(text: str) -> str:
     return f"Did you mean “{text}”?"
 
 
+def gone(title: str) -> str:
+    """A dish had to leave the order."""
+    return f"Sorry, {title} is not to be had any more and was taken off your order."
+
+
+def repriced(title: str) -> str:
+    """A dish costs something else now."""
+    return f"The price of {title} has changed."
+
+
 def loyalty(loyalty_id: str) -> str:
     """A loyalty card was held to the reader."""
     return f"Loyalty card {loyalty_id} is on your order."

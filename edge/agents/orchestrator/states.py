@@ -35,6 +35,7 @@ class Step(StrEnum):
     PAY = "pay"
     REFUSE = "refuse"  # the payment failed
     CALL_OFF = "call_off"  # the payment was cancelled as the customer wished
+    RECONSIDER = "reconsider"  # the order can't be paid as it is
     SUCCEED = "succeed"
     LEAVE = "leave"
     REST = "rest"  # the goodbye was long enough
@@ -54,6 +55,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Step], State]] = {
     (State.CONFIRMING, Step.PAY): State.PAYING,
     (State.PAYING, Step.SUCCEED): State.RECEIPT,
     (State.PAYING, Step.REFUSE): State.REFUSED,
+    (State.PAYING, Step.RECONSIDER): State.CONFIRMING,
     (State.PAYING, Step.CALL_OFF): State.GOODBYE,
     (State.REFUSED, Step.PAY): State.PAYING,
     **{(state, Step.LEAVE): State.GOODBYE for state in (*_ORDERING, State.REFUSED, State.RECEIPT)},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 Deed = Callable[[], Coroutine[Any, Any, None]]
-TimerName = Literal["idle", "left", "receipt", "goodbye", "look", "show"]
+TimerName = Literal["idle", "left", "receipt", "goodbye", "look", "show", "cancel"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Timing:
     goodbye_s: float = 4.0
     look_again_s: float = 5.0  # between tries to get dishes for the attract screen
 
+    cancel_again_s: float = 1.0  # between tries to stop a payment that goes on
     show_again_s: float = 2.0  # until a screen that the bus didn't take is sent again
 
     def __post_init__(self) -> None:

@@ -163,6 +163,7 @@ class Terminal(NATSAgentBase):
         self.asked: list[payment.ProcessPayment] = []
         self.waiting: asyncio.Queue[asyncio.Future[payment.PaymentResult | AskError]] = asyncio.Queue()
         self.cancelled: asyncio.Queue[str] = asyncio.Queue()
+        self.cancels = True
 
     @does(PAYMENT_PROCESS)
     async def process(self, ask: payment.ProcessPayment) -> payment.PaymentResult:
@@ -177,7 +178,7 @@ class Terminal(NATSAgentBase):
     @does(PAYMENT_CANCEL)
     async def cancel(self, ask: payment.CancelPayment) -> payment.CancelResult:
         await self.cancelled.put(ask.order_id)
-        return payment.CancelResult(cancelled=True)
+        return payment.CancelResult(cancelled=self.cancels)
 
     async def answer(self, outcome: payment.PaymentResult | AskError) -> payment.ProcessPayment:
         """Answer the payment that is waiting, or the next; return what was asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from edge.agents.orchestrator import Timing
@@ -13,7 +14,7 @@ from edge.contract.hardware import SetLed
 from edge.contract.money import Money
 from edge.contract.subjects import SESSION_ENDED, SET_LED
 from tests.edge.agents.orchestrator.conftest import Kiosk, OpenKiosk, Screen
-from tests.edge.agents.orchestrator.stand_ins import PATIENT_S, paid, unpaid
+from tests.edge.agents.orchestrator.stand_ins import DISHES, PATIENT_S, paid, unpaid
 
 PRICE = Money.of("14.49")  # of what `Kiosk.pay` orders
 
@@ -221,14 +222,12 @@ async def test_while_paying_nothing_else_happens(kiosk: Kiosk) -> None:
     await kiosk.touch("select_item", 201)
     await kiosk.cart("add", 201)
     await kiosk.cart("remove", 101)
-    await kiosk.tap("LATE999")
     await kiosk.come()
     await kiosk.go()
     await kiosk.say("confirm")
     await kiosk.say("add_item", item_id=201)
     screen = await kiosk.now()
     assert (screen.layout, prompt(screen), screen.cart) == ("payment", "waiting", [(101, 1)])
-    assert screen.one("Cart")["loyalty_id"] is None
     await kiosk.terminal.answer(paid(PRICE))
     await kiosk.screen("receipt")
     assert len(kiosk.terminal.asked) == 1
@@ -246,6 +245,75 @@ async def test_a_loyalty_card_goes_with_the_order(kiosk: Kiosk) -> None:
     await kiosk.touch("confirm")
     await kiosk.screen("payment")
     assert (await kiosk.terminal.answer(paid(Money.of("12.99")))).loyalty_card == "LOYALTY123"
+
+
+async def test_a_loyalty_card_may_come_as_late_as_the_second_try(kiosk: Kiosk) -> None:
+    await kiosk.pay()
+    await kiosk.tap("LATE999")
+    screen = await kiosk.screen("payment", lambda screen: screen.one("Cart")["loyalty_id"] == "LATE999")
+    assert prompt(screen) == "waiting"
+    first = await kiosk.terminal.answer(unpaid(code=ErrorCode.PAYMENT_DECLINED))
+    await kiosk.screen("payment", lambda screen: prompt(screen) == "declined")
+    await kiosk.touch("try_again")
+    second = await kiosk.terminal.answer(paid(PRICE))
+    assert (first.loyalty_card, second.loyalty_card) == (None, "LATE999")
+    assert second.order_id == first.order_id
+
+
+@pytest.mark.parametrize(
+    ("now", "warning"),
+    [
+        ({"available": False}, "Sorry, Volcano Burger is not to be had any more and was taken off your order."),
+        ({"customizations": []}, "Sorry, Volcano Burger is not to be had any more and was taken off your order."),
+        ({"price": Money.of("13.99")}, "The price of Volcano Burger has changed."),
+    ],
+)
+async def test_an_order_that_the_menu_outran_is_shown_again_as_it_can_be_had(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch, now: dict[str, object], warning: str
+) -> None:
+    await kiosk.pay()
+    monkeypatch.setitem(DISHES, 101, msgspec.structs.replace(DISHES[101], **now))
+    first = await kiosk.terminal.answer(AskError(ErrorCode.ITEM_OUT_OF_STOCK, "sold out"))
+    if "price" not in now:  # nothing is left to pay
+        screen = await kiosk.screen("hero_grid", lambda screen: screen.caption("warning") is not None)
+        assert screen.caption("warning") == warning
+        assert screen.cart == []
+        return
+    screen = await kiosk.screen("confirm")
+    assert screen.caption("warning") == warning
+    assert screen.one("Cart")["total"] == 15.49
+    await kiosk.touch("pay")
+    second = await kiosk.terminal.answer(paid(Money.of("15.49")))
+    assert second.total == Money.of("15.49")
+    assert second.order_id != first.order_id
+
+
+async def test_an_order_that_is_refused_though_the_menu_agrees_can_be_given_up(kiosk: Kiosk) -> None:
+    await kiosk.pay()
+    await kiosk.terminal.answer(AskError(ErrorCode.INVALID_REQUEST, "the total is 1.00"))
+    screen = await kiosk.screen("payment", lambda screen: prompt(screen) == "failed")
+    assert screen.actions == ["Try again", "Cancel"]
+    await kiosk.touch("cancel")
+    assert (await kiosk.screen("goodbye")).caption("said") == "Your order was cancelled. See you soon!"
+
+
+async def test_a_cancel_that_came_too_early_is_asked_again(kiosk: Kiosk) -> None:
+    kiosk.orchestrator.timing = Timing(cancel_again_s=0.01)
+    kiosk.terminal.cancels = False
+    await kiosk.pay()
+    await kiosk.touch("cancel")
+    for _ in range(3):
+        await asyncio.wait_for(kiosk.terminal.cancelled.get(), PATIENT_S)
+    await kiosk.terminal.answer(paid(PRICE))
+    await kiosk.screen("receipt")
+
+
+async def test_a_payment_service_that_is_known_not_to_have_charged_leaves_no_doubt(kiosk: Kiosk) -> None:
+    await kiosk.pay()
+    await kiosk.terminal.answer(unpaid(code=ErrorCode.UNAVAILABLE))
+    await kiosk.screen("payment", lambda screen: prompt(screen) == "failed")
+    await kiosk.touch("cancel")
+    assert (await kiosk.screen("goodbye")).caption("said") == "Your order was cancelled. See you soon!"
 
 
 async def test_the_next_customer_has_an_order_of_their_own(kiosk: Kiosk) -> None:

@@ -27,7 +27,7 @@ def test_every_state_has_a_layout_and_every_step_a_use() -> None:
 
 def test_only_the_payments_answer_leads_on_from_paying() -> None:
     leading_on = {step for state, step in TRANSITIONS if state is State.PAYING}
-    assert leading_on == {Step.SUCCEED, Step.REFUSE, Step.CALL_OFF}
+    assert leading_on == {Step.SUCCEED, Step.REFUSE, Step.CALL_OFF, Step.RECONSIDER}
     assert State.PAYING not in AWAITING_CUSTOMER
 
 
