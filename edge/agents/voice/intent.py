@@ -135,7 +135,7 @@ def _named(said: Phrase, vocabulary: Vocabulary) -> tuple[list[_Named], tuple[st
     items: list[_Named] = []
     tags: list[str] = []
     loose: list[str] = []
-    early: list[tuple[str, ...]] = []  # modifiers before any item: "no onions on my burger"
+    early: list[str] = []  # modifiers before any item: "no onions on my burger"
     quantity = 1
     refused = False
     for words, meant in _phrases(said, vocabulary):
@@ -146,10 +146,8 @@ def _named(said: Phrase, vocabulary: Vocabulary) -> tuple[list[_Named], tuple[st
                 items.append(_Named(name, meant, quantity, refused=refused))
             case Kind(name=name):
                 items.append(_Named(name, None, quantity, refused=refused))
-            case Modifier(names=names) if items:
-                items[-1].modifiers.append(_on_dish(names, items[-1].dish))
-            case Modifier(names=names):
-                early.append(names)
+            case Modifier(name=name):
+                (items[-1].modifiers if items else early).append(name)
             case Tag(name=name):
                 tags.append(name)
             case None:
@@ -160,13 +158,8 @@ def _named(said: Phrase, vocabulary: Vocabulary) -> tuple[list[_Named], tuple[st
                 continue
         quantity, refused = 1, False
     if items:
-        items[0].modifiers[:0] = [_on_dish(names, items[0].dish) for names in early]
+        items[0].modifiers[:0] = early
     return items, tuple(dict.fromkeys(tags)), [word for word in loose if word not in _NUMBERS]
-
-
-def _on_dish(names: tuple[str, ...], dish: Dish | None) -> str:
-    """The modifier that a dish has among those that were possibly meant; the closest one where it has none."""
-    return next((name for name in names if dish and name in dish.modifiers), names[0])
 
 
 @dataclass(frozen=True)
@@ -178,9 +171,9 @@ class Kind:
 
 @dataclass(frozen=True)
 class Modifier:
-    """A modifier that was named, as the names on the menu that it could mean."""
+    """A modifier that was named."""
 
-    names: tuple[str, ...]
+    name: str
 
 
 @dataclass(frozen=True)
@@ -201,7 +194,7 @@ def _phrases(said: Phrase, vocabulary: Vocabulary) -> Iterator[tuple[Phrase, Mea
         if meant is None and said[at] in _CHANGES and at + 1 < len(said) and said[at + 1] not in _PADDING:
             _, known = _longest(said, at + 1, vocabulary)
             if known is None:  # "no nuts": nothing the menu offers, and too important to drop without a word
-                end, meant = at + 2, Modifier((" ".join(said[at : at + 2]),))
+                end, meant = at + 2, Modifier(" ".join(said[at : at + 2]))
         yield said[at:end], meant
         at = end
 
@@ -212,8 +205,8 @@ def _longest(said: Phrase, at: int, vocabulary: Vocabulary) -> tuple[int, Meant]
         phrase = said[at:end]
         if (dish := vocabulary.dish_phrases.get(phrase)) is not None:
             return end, dish
-        if (modifiers := vocabulary.modifier_phrases.get(phrase)) is not None:
-            return end, Modifier(modifiers)
+        if (modifier := vocabulary.modifier_phrases.get(phrase)) is not None:
+            return end, Modifier(modifier)
         if (kind := vocabulary.kind_phrases.get(phrase)) is not None:
             return end, Kind(kind)
         if (tag := vocabulary.tag_phrases.get(phrase)) is not None:

@@ -1,8 +1,7 @@
 """JSGF, the grammar notation that pocketsphinx reads: as much of it as our grammars use.
 
 The decoder answers with its best guess even where the sentence is not finished, so a hypothesis is checked against the
-same text that the decoder was given. Weights are left to the decoder; tags and repetition are not read. A rule may
-contain itself at its right end ("<items> = <item> [and <items>]"), as pocketsphinx has it.
+same text that the decoder was given. Weights, tags and repetition are not read.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_TOKEN: Final = re.compile(r"\s+|//[^\n]*|/[\d.]+/|(<[\w.]+>|[()\[\]|=;]|[^\s()\[\]|=;<>/]+)")
+_TOKEN: Final = re.compile(r"\s+|//[^\n]*|(<[\w.]+>|[()\[\]|=;]|[^\s()\[\]|=;<>]+)")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Grammar:
         text: a JSGF file with one public rule.
 
     Raises:
-        GrammarInvalid: it can't be read, lacks a rule, or a rule begins with itself.
+        GrammarInvalid: it can't be read, lacks a rule, or a rule contains itself.
     """
 
     def __init__(self, text: str) -> None:
@@ -80,9 +79,7 @@ class Grammar:
         if len(public) != 1:
             raise GrammarInvalid(f"a grammar has one public rule, this one {len(public)}")
         self._top = Rule(public[0])
-        for name in self._rules:
-            self._check_start(Rule(name), ())
-        self.words: frozenset[str] = frozenset(self._words(self._top, set()))
+        self.words: frozenset[str] = frozenset(self._words(self._top, ()))
 
     def accepts(self, words: tuple[str, ...]) -> bool:
         """Whether `words` are a complete sentence of this grammar."""
@@ -119,34 +116,19 @@ class Grammar:
                 for step in parts:
                     yield from self._random(step, chance)
 
-    def _words(self, part: Expansion, seen: set[str]) -> Iterator[str]:
+    def _words(self, part: Expansion, within: tuple[str, ...]) -> Iterator[str]:
         match part:
             case Word(word):
                 yield word
             case Rule(name):
-                if name not in seen:
-                    seen.add(name)
-                    yield from self._words(self._rules[name], seen)
-            case Choice(parts) | Sequence(parts):
-                for step in parts:
-                    yield from self._words(step, seen)
-
-    def _check_start(self, part: Expansion, within: tuple[str, ...]) -> bool:
-        """Refuse rules that are missing, or that could begin with themselves for ever; whether `part` may be empty."""
-        match part:
-            case Word():
-                return False
-            case Rule(name):
                 if name not in self._rules:
                     raise GrammarInvalid(f"there is no rule {name}")
                 if name in within:
-                    raise GrammarInvalid(f"the rule {name} begins with itself")
-                return self._check_start(self._rules[name], (*within, name))
-            case Choice(parts):
-                empty = [self._check_start(option, within) for option in parts]  # all of them, to find what is wrong
-                return any(empty)
-            case Sequence(parts):
-                return all(self._check_start(step, within) for step in parts)
+                    raise GrammarInvalid(f"the rule {name} contains itself")
+                yield from self._words(self._rules[name], (*within, name))
+            case Choice(parts) | Sequence(parts):
+                for step in parts:
+                    yield from self._words(step, within)
 
 
 def _choice(tokens: list[str]) -> Expansion:
@@ -169,8 +151,6 @@ def _sequence(tokens: list[str]) -> Expansion:
             parts.append(inner if token == "(" else Choice((Sequence(()), inner)))
         elif token == "=":
             raise GrammarInvalid("a '=' out of place")
-        elif token == "<NULL>":
-            parts.append(Sequence(()))
         else:
             parts.append(Rule(token) if token.startswith("<") else Word(token))
     return parts[0] if len(parts) == 1 else Sequence(tuple(parts))

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
 
 from edge.agents.voice.words import plural, tokens
 
 Phrase = tuple[str, ...]
 """Words as `tokens` gives them."""
 
-Change = Literal["more", "less", "other"]
-
-WAYS_TO_SAY: Final[dict[Change, tuple[Phrase, ...]]] = {
-    "more": (("extra",), ("with", "extra"), ("with",), ("add",)),
-    "less": (("no",), ("without",), ("with", "no")),
-    "other": ((), ("with",)),
-}
-"""What people say before a change: "with" cheese, "without" ice, "with" hot sauce."""
-
 
 @dataclass(frozen=True)
 class Dish:
-    """One thing to order; `aliases` are what else people call it ("coke").
-
-    `modifiers` are what can be asked for with it, as the menu writes it ("Extra Cheese", "No Onions").
-    """
+    """One thing to order; `aliases` are what else people call it ("coke")."""
 
     item_id: int
     name: str
     aliases: tuple[str, ...] = ()
-    modifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +27,7 @@ class Vocabulary:
     """The menu's words. Whoever composes the kiosk fills it from the menu file.
 
     `categories` are what people ask for in general, in the singular ("burger", "drink"); `modifiers` are what can be
-    asked for with any dish, besides what each dish has; `tags` are properties ("spicy",
+    asked for with a dish, as the menu writes it ("Extra Cheese", "No Onions"); `tags` are properties ("spicy",
     "vegetarian", "gluten free"). `sounds_like` gives the pronunciation of words that a reader of English would get
     wrong, in other words ("quesadilla": "kay sah dee ya") or in ARPAbet ("K EY S AH D IY AH").
     """
@@ -83,29 +70,16 @@ class Vocabulary:
         return found
 
     @cached_property
-    def modifier_phrases(self) -> dict[Phrase, tuple[str, ...]]:
-        """Every way to ask for a change, with the modifiers it could mean, the closest to its words first.
-
-        "With chicken" may be one dish's "Add Chicken" and another's "Extra Chicken".
-        """
-        said: dict[Phrase, list[tuple[bool, str]]] = {}
-        for modifier in dict.fromkeys((*self.modifiers, *(each for dish in self.dishes for each in dish.modifiers))):
-            written = tokens(modifier)
-            how, what = _change(written)
-            for lead in WAYS_TO_SAY[how] if what else ():
-                phrase = (*lead, *what)
-                said.setdefault(phrase, []).append((phrase[-len(written) :] != written, modifier))
-        return {phrase: tuple(modifier for _, modifier in sorted(meant)) for phrase, meant in said.items()}
-
-    @cached_property
-    def changes(self) -> dict[Change, list[Phrase]]:
-        """What can be changed, by how: each of `modifier_phrases` is one of these after one of `WAYS_TO_SAY`."""
-        found: dict[Change, list[Phrase]] = {how: [] for how in WAYS_TO_SAY}
-        for modifiers in self.modifier_phrases.values():
-            for modifier in modifiers:
-                how, what = _change(tokens(modifier))
-                if what not in found[how]:
-                    found[how].append(what)
+    def modifier_phrases(self) -> dict[Phrase, str]:
+        """Every way to say a modifier; "without onions" is "No Onions"."""
+        found: dict[Phrase, str] = {}
+        for modifier in self.modifiers:
+            phrase = tokens(modifier)
+            if not phrase:
+                continue
+            found[phrase] = modifier
+            if phrase[0] == "no" and len(phrase) > 1:
+                found[("without", *phrase[1:])] = modifier
         return found
 
     @cached_property
@@ -123,25 +97,13 @@ class Vocabulary:
         }
 
     def _last_words(self) -> dict[Phrase, list[Dish]]:
-        """The last word of every name of several words, with the dishes it could mean.
-
-        Not of aliases: "soup of the day" would make a dish of "day".
-        """
+        """The last word of every name of several words, with the dishes it could mean."""
         count: dict[Phrase, list[Dish]] = {}
         for dish in self.dishes:
-            phrase = tokens(dish.name)
-            if len(phrase) > 1:
-                count.setdefault(phrase[-1:], []).append(dish)
+            ends = Counter(phrase[-1:] for name in (dish.name, *dish.aliases) if len(phrase := tokens(name)) > 1)
+            for end in ends:
+                count.setdefault(end, []).append(dish)
         return count
-
-
-def _change(modifier: Phrase) -> tuple[Change, Phrase]:
-    """What kind of change a modifier is, and of what: "Extra Cheese" is more cheese, "No Ice" less ice."""
-    if modifier[:1] in (("no",), ("without",)):
-        return "less", modifier[1:]
-    if modifier[:1] in (("extra",), ("add",)):
-        return "more", modifier[1:]
-    return "other", modifier
 
 
 def singular_and_plural(phrase: Phrase) -> tuple[Phrase, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.agents.voice.grammar import kiosk_grammar
@@ -41,7 +41,6 @@ def test_what_has_nothing_to_say_is_refused() -> None:
         Lexicon({"burger": "!!!"}).pronunciations(["burger"])
 
 
-@settings(deadline=None)  # each example reads the dictionary, on a machine that may be busy
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyzéñü", min_size=1, max_size=12))
 def test_any_word_can_be_said(word: str) -> None:
     found = Lexicon().pronunciations([word])
