@@ -261,16 +261,18 @@ class NATSAgentBase(ABC):
         return AskError(ErrorCode.INTERNAL_ERROR, f"{self.name} has a fault; its log has the details")
 
     async def _hear_sessions(self) -> None:
-        """Keep `session_id` the running session's, and that of no session between customers."""
+        """Keep `session_id` and trace the running session's, and those of no session between customers."""
 
         async def on_start(_: Payload) -> None:
             message = current.get()
             if message and is_uuid4(message.session_id):
                 self.session_id = message.session_id
+                self.client.trace_id = message.trace_id if is_uuid4(message.trace_id) else None
 
         async def on_end(_: Payload) -> None:
             self._idle_session = str(uuid.uuid4())
             self.session_id = self._idle_session
+            self.client.trace_id = None
 
         await self.client.hear(SESSION_STARTED, on_start)
         await self.client.hear(SESSION_ENDED, on_end)

@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import nats.errors
@@ -56,14 +57,17 @@ def time_left_s() -> float | None:
 class Client:
     """One connection to the bus.
 
-    `session_id` goes into every message that isn't said in answer to another; between customers it is the
-    id of no session in particular, but always a UUID v4.
+    `session_id` and `trace_id` go into every message that isn't said in answer to another; between customers
+    the one is the id of no session in particular, but always a UUID v4, and the other None: a new trace each.
+    `key_file` is the nkey seed to sign in with, where the server wants keys.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, *, name: str = "client") -> None:
+    def __init__(self, url: str = DEFAULT_URL, *, name: str = "client", key_file: Path | None = None) -> None:
         self.url = url
         self.name = name
+        self.key_file = key_file
         self.session_id = str(uuid.uuid4())
+        self.trace_id: str | None = None
         self._nc: NatsClient | None = None
         self._js: JetStreamContext | None = None
         self._waiting: dict[str, asyncio.Future[Msg]] = {}
@@ -78,7 +82,7 @@ class Client:
             BusUnreachable: `wait_s` ran out.
             SetupRefused: the server has streams that can't become the contract's.
         """
-        nc = await connect(self.url, name=self.name, wait_s=wait_s)
+        nc = await connect(self.url, name=self.name, wait_s=wait_s, key_file=self.key_file)
         self._nc = nc
         self._js = nc.jetstream(timeout=_PUBLISH_TIMEOUT_S)
         self._inbox = nc.new_inbox()
@@ -149,7 +153,7 @@ class Client:
         """An envelope around `payload`, in the session and trace of the message being handled, if any."""
         cause = current.get()
         session = session_id or (cause.session_id if cause and is_uuid4(cause.session_id) else self.session_id)
-        trace = cause.trace_id if cause and is_uuid4(cause.trace_id) else None
+        trace = cause.trace_id if cause and is_uuid4(cause.trace_id) else self.trace_id
         return NATSMessage.create(session, payload, trace)
 
     @overload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Final
 
 import nats.errors
@@ -33,10 +34,13 @@ class PublishFailed(BusUnreachable):
     """An event was not acknowledged. It may or may not be stored; the same `msg_id` may be sent again."""
 
 
-async def connect(url: str, *, name: str, wait_s: float | None = None) -> NatsClient:
+async def connect(
+    url: str, *, name: str, wait_s: float | None = None, key_file: Path | None = None
+) -> NatsClient:
     """Connect to the server at `url` as `name`, and stay connected for ever.
 
-    Without `wait_s` a server that isn't up yet is waited for (agents may start before it).
+    Without `wait_s` a server that isn't up yet is waited for (agents may start before it). `key_file` holds the
+    nkey seed to sign in with. Answers come to an inbox under `_INBOX.{name}`, which no neighbour may read.
 
     Raises:
         BusUnreachable: `wait_s` ran out.
@@ -63,6 +67,8 @@ async def connect(url: str, *, name: str, wait_s: float | None = None) -> NatsCl
     connecting = nc.connect(
         url,
         name=name,
+        inbox_prefix=f"_INBOX.{name}".encode(),
+        nkeys_seed=str(key_file) if key_file else None,
         error_cb=on_error,
         disconnected_cb=on_disconnect,
         reconnected_cb=on_reconnect,
