@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+ONLY   ?=
 # Tests run in parallel; the machine's cores decide. PYTEST="..." passes arguments on.
 PYTEST ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check format lock clean
+.PHONY: help setup setup-test run test check bench format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -31,6 +32,9 @@ check: setup-test ## Lint, format, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
+	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)
+
 format: setup-test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -42,4 +46,4 @@ lock: setup-test ## Bring the lock files up to pyproject.toml's newest
 	  --extra dev --extra wire -c requirements.lock pyproject.toml --custom-compile-command "make lock" -o requirements-dev.lock
 
 clean: ## Remove what was set up
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,171 @@
+"""The ways of asking and of publishing an event that are measured against each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import nats
+from faststream.nats import NatsBroker
+from nats.aio.client import Client as NatsClient
+from nats.js.api import Header
+
+from benchmarks.bus import typed
+from benchmarks.bus.answering import FASTSTREAM_STREAM, FASTSTREAM_SUBJECT, FASTSTREAM_WORK_SUBJECT, RAW_SUBJECT
+from benchmarks.bus.messages import DISH, PERSON, SEARCH, compact, in_envelope, our_person, our_search
+from benchmarks.rounds import Way
+from edge.bus import Client
+from edge.contract import menu
+from edge.contract.streams import COMMANDS_STREAM
+from edge.contract.subjects import MENU_SEARCH, PERSON_DETECTED
+
+RAW = "raw"
+LIVE = "live"
+LIVE_CLIENT = "live-client"
+DURABLE = "durable"
+FASTSTREAM = "faststream"
+FASTSTREAM_WORK = "faststream-js"
+RAW_PUBLISH = "raw-publish"
+RAW_PUBLISH_ONCE = "raw-publish-id"
+PUBLISH = "publish"
+
+MEANING = {
+    RAW: "nc.request, json both ways, a callback that answers with json",
+    LIVE: "nc.request with json, answered by our agent",
+    LIVE_CLIENT: "Client.request(subject, dict), answered by our agent",
+    DURABLE: "Client.request(MENU_SEARCH, Search(...)), through the work queue",
+    FASTSTREAM: "FastStream's request with pydantic models, core NATS",
+    FASTSTREAM_WORK: "the same through a JetStream work queue in memory",
+    RAW_PUBLISH: "js.publish with json",
+    RAW_PUBLISH_ONCE: "the same with a Nats-Msg-Id, as the stream needs to drop a repeat",
+    PUBLISH: "Client.publish(PERSON_DETECTED, PersonDetected(...))",
+}
+ASKING = (RAW, LIVE, LIVE_CLIENT, DURABLE, FASTSTREAM, FASTSTREAM_WORK)
+PUBLISHING = (RAW_PUBLISH, RAW_PUBLISH_ONCE, PUBLISH)
+
+_TIMEOUT_S = 20.0
+_SETTLE_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class _Connections:
+    raw: NatsClient
+    client: Client
+    broker: NatsBroker
+
+
+@contextlib.asynccontextmanager
+async def asking(url: str, names: tuple[str, ...]) -> AsyncIterator[list[Way]]:
+    """The ways of these names, each library on a connection of its own to the server at `url`."""
+    raw = await nats.connect(url)
+    client = Client(url, name="orchestrator")
+    await client.connect(wait_s=10)
+    broker = NatsBroker(url, logger=None)
+    await broker.connect()
+    try:
+        every = {way.name: way for way in _ways(_Connections(raw, client, broker))}
+        yield [every[name] for name in names]
+    finally:
+        await broker.stop()
+        await client.close()
+        await raw.close()
+
+
+def _ways(to: _Connections) -> list[Way]:
+    js = to.raw.jetstream(timeout=_TIMEOUT_S)
+
+    async def ask_raw(subject: str) -> Any:
+        answer = await to.raw.request(subject, compact(in_envelope(SEARCH)), timeout=_TIMEOUT_S)
+        return json.loads(answer.data)
+
+    async def ask_client() -> Any:
+        return await to.client.request(MENU_SEARCH.subject, SEARCH, _TIMEOUT_S)
+
+    async def ask_durably() -> menu.SearchResult:
+        return await to.client.request(MENU_SEARCH, our_search(), _TIMEOUT_S)
+
+    async def ask_faststream(subject: str, stream: str | None) -> typed.Answer:
+        answer = await to.broker.request(typed.ask(), subject, stream=stream, timeout=_TIMEOUT_S)
+        return typed.Answer.model_validate_json(answer.body)
+
+    async def publish_raw() -> Any:
+        return await js.publish(PERSON_DETECTED.subject, compact(in_envelope(PERSON)))
+
+    numbers = iter(range(1_000_000_000))
+
+    async def publish_raw_once() -> Any:
+        # As long as a UUID.
+        return await js.publish(
+            PERSON_DETECTED.subject,
+            compact(in_envelope(PERSON)),
+            headers={Header.MSG_ID.value: f"{next(numbers):036d}"},
+        )
+
+    async def publish() -> None:
+        await to.client.publish(PERSON_DETECTED, our_person())
+
+    async def queue_empty() -> None:
+        """Every asked command has left the stream: live ones are acknowledged away by the agent as well."""
+        async with asyncio.timeout(_SETTLE_TIMEOUT_S):
+            for stream in (str(COMMANDS_STREAM["name"]), FASTSTREAM_STREAM):
+                while (await js.stream_info(stream)).state.messages:
+                    pass
+
+    def has_dish(answer: Any) -> bool:
+        return bool(answer["payload"]["items"][0]["name"] == DISH)
+
+    def has_typed_dish(answer: Any) -> bool:
+        return bool((answer.payload if isinstance(answer, typed.Answer) else answer).items[0].name == DISH)
+
+    def is_stored(answer: Any) -> bool:
+        return bool(answer.seq)
+
+    return [
+        Way(RAW, lambda: ask_raw(RAW_SUBJECT), has_dish, queue_empty),
+        Way(LIVE, lambda: ask_raw(MENU_SEARCH.subject), has_dish, queue_empty),
+        Way(LIVE_CLIENT, ask_client, has_dish, queue_empty),
+        Way(DURABLE, ask_durably, has_typed_dish, queue_empty),
+        Way(
+            FASTSTREAM,
+            lambda: ask_faststream(FASTSTREAM_SUBJECT, None),
+            has_typed_dish,
+            queue_empty,
+        ),
+        Way(
+            FASTSTREAM_WORK,
+            lambda: ask_faststream(FASTSTREAM_WORK_SUBJECT, FASTSTREAM_STREAM),
+            has_typed_dish,
+            queue_empty,
+        ),
+        Way(RAW_PUBLISH, publish_raw, is_stored),
+        Way(RAW_PUBLISH_ONCE, publish_raw_once, is_stored),
+        Way(PUBLISH, publish, lambda answer: answer is None),
+    ]
+
+
+async def sizes(url: str, ways: list[Way]) -> dict[str, dict[str, int]]:
+    """The bytes of the messages of each asking way, ask and answer, as a bystander sees them on the wire."""
+    bystander = await nats.connect(url)
+    found: dict[str, dict[str, int]] = {}
+    try:
+        for way in ways:
+            heard = await bystander.subscribe(">")
+            mark = bystander.new_inbox()
+            await way.call()
+            await way.settle()
+            await bystander.publish(mark, b"")
+            asks, answers = 0, 0
+            while (msg := await heard.next_msg(timeout=5)).subject != mark:
+                if msg.subject.endswith(("menu.search", PERSON_DETECTED.name)):
+                    asks = asks or len(msg.data)
+                elif msg.subject.startswith("_INBOX") and b'"success"' in msg.data:
+                    answers = answers or len(msg.data)
+            await heard.unsubscribe()
+            found[way.name] = {"said": asks, "answered": answers}
+    finally:
+        await bystander.close()
+    return found
