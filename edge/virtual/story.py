@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from edge.bus import Client
+from edge.bus.client import current
 from edge.contract import ui
 from edge.contract.envelope import NATSMessage, envelope_faults
 from edge.contract.errors import ContractError
@@ -212,12 +213,13 @@ class Story:
     # -- hands and eyes -------------------------------------------------------------------------------------
 
     async def _touch(self, event: Event[P], payload: P) -> None:
-        await self._bus.publish(event, payload, session_id=self._session())
-
-    def _session(self) -> str | None:
-        """The session of the screen, as the page does it."""
+        """Touch the page: like the page, in the session and trace of the screen."""
         screens = [each for each in self._seen if each.subject == UI_UPDATE.subject]
-        return screens[-1].message.session_id if screens else None
+        token = current.set(screens[-1].message if screens else None)
+        try:
+            await self._bus.publish(event, payload)
+        finally:
+            current.reset(token)
 
     async def _watch(self) -> None:
         async for subject, message in self._bus.watch(ALL):

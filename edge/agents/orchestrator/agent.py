@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -54,6 +54,7 @@ Q = TypeVar("Q", bound=Payload)
 A = TypeVar("A", bound=Payload)
 
 _REMEMBERED_MESSAGES: Final = 512
+_REMEMBERED_TRACES: Final = 64  # sessions; a page that was away may still have the trace of one of them
 _CLOSE_LIMIT_S: Final = 5.0
 
 
@@ -94,7 +95,9 @@ class OrchestratorAgent(NATSAgentBase):
         self._currency = currency
         self._deeds: asyncio.Queue[tuple[NATSMessage | None, Deed]] = asyncio.Queue()
         self._heard: OrderedDict[str, None] = OrderedDict()
+        self._traces: deque[str] = deque(maxlen=_REMEMBERED_TRACES)  # of sessions, the newest last
         self._wanted_light = DARK
+        self._light_cause: NATSMessage | None = None
         self._light_changed = asyncio.Event()
         self._shown = 0  # screens so far
         self._closing = False
@@ -194,7 +197,7 @@ class OrchestratorAgent(NATSAgentBase):
         self._deeds.put_nowait((None, deed))
 
     def _heed(self, deed: Deed) -> None:
-        """Have `deed` done in its turn, for the message that is being heard, in its trace.
+        """Have `deed` done in its turn, for the message that is being heard.
 
         A message heard twice (its sender missed the stream's acknowledgement) is heeded once.
         """
@@ -213,7 +216,7 @@ class OrchestratorAgent(NATSAgentBase):
         while not self._closing:
             cause, deed = await self._deeds.get()
             token = current.set(cause)
-            self._speak_in(self.session_id)
+            self._speak_in(self.session_id, self.client.trace_id)
             state = self.session.state
             try:
                 await deed()
@@ -331,6 +334,7 @@ class OrchestratorAgent(NATSAgentBase):
     def light(self, ask: SetLed) -> None:
         """Have the LED strip show this, when it can."""
         self._wanted_light = ask
+        self._light_cause = current.get()
         self._light_changed.set()
 
     @always
@@ -339,18 +343,42 @@ class OrchestratorAgent(NATSAgentBase):
         while True:
             await self._light_changed.wait()
             self._light_changed.clear()
+            current.set(self._light_cause)
             try:
                 await self.request(SET_LED, self._wanted_light)
             except AskError as error:
                 log.warning("the LED strip: %s", error)
 
-    def begin_to_speak_anew(self) -> None:
-        """Give what is said from now on a session id of its own."""
-        self._speak_in(str(uuid.uuid4()))
+    def begin_journey(self) -> None:
+        """Give what is said from now on a session id of its own, and the trace of what brought the customer."""
+        trace_id = self._unused_trace()
+        self._traces.append(trace_id)
+        self._speak_in(str(uuid.uuid4()), trace_id)
 
-    def _speak_in(self, session_id: str) -> None:
-        """What is said about a deed belongs to its cause's trace, but to our session."""
+    def end_journey(self) -> None:
+        """Give what is said from now on the id of no session in particular, and each deed a trace of its own."""
+        self._speak_in(str(uuid.uuid4()), None)
+
+    def _speak_in(self, session_id: str, trace_id: str | None) -> None:
+        """What is said about a deed belongs to our session and its trace, whatever its cause had.
+
+        Without `trace_id`, between customers, it belongs to its cause's trace; a deed of our own begins one.
+        """
         self.session_id = session_id
+        self.client.trace_id = trace_id
+        trace_id = trace_id or self._unused_trace()
         cause = current.get()
-        if cause is not None:
-            current.set(replace(cause, session_id=session_id))
+        if cause is None:
+            current.set(NATSMessage.create(session_id, {}, trace_id))
+        else:
+            current.set(replace(cause, session_id=session_id, trace_id=trace_id))
+
+    def _unused_trace(self) -> str:
+        """The trace of what is being done now, or a new one.
+
+        A trace is one customer's: one that a session had (of a page that was away, of a camera that hasn't
+        heard of the end yet) is not taken again.
+        """
+        cause = current.get()
+        known = cause.trace_id if cause else ""
+        return known if is_uuid4(known) and known not in self._traces else str(uuid.uuid4())

@@ -48,5 +48,8 @@ class Stage(Protocol):
     def light(self, ask: SetLed) -> None:
         """Have the LED strip show this, when it can."""
 
-    def begin_to_speak_anew(self) -> None:
-        """Give what is said from now on a session id of its own."""
+    def begin_journey(self) -> None:
+        """Give what is said from now on a session id of its own, and the trace of what brought the customer."""
+
+    def end_journey(self) -> None:
+        """Give what is said from now on the id of no session in particular."""

@@ -55,7 +55,7 @@ class Visits:
             state=stage.session.state, started_s=clock_s(), party_size=party_size, dishes=self._popular
         )
         session.step(Step.ARRIVE)
-        stage.begin_to_speak_anew()
+        stage.begin_journey()
         await stage.say(SESSION_STARTED, SessionStarted(kiosk_id=self._kiosk_id))
         self.stir()
         stage.light(WELCOME_LIGHT)
@@ -78,7 +78,7 @@ class Visits:
         stage.session.said = words
         await stage.show()
         await stage.say(SESSION_ENDED, self.ended(reason))
-        stage.begin_to_speak_anew()
+        stage.end_journey()
         stage.light(DARK)
         stage.timers.set("goodbye", stage.timing.goodbye_s, self._rest)
 

@@ -7,12 +7,13 @@ export function isUuid4(text) {
   return typeof text === "string" && UUID4.test(text);
 }
 
-export function envelope(sessionId, payload) {
+// Without `traceId`, before there is a session, what a customer does begins a trace of its own.
+export function envelope(sessionId, traceId, payload) {
   return {
     msg_id: crypto.randomUUID(),
     timestamp: new Date().toISOString(),
     session_id: sessionId,
-    trace_id: crypto.randomUUID(), // what a customer does begins a trace of its own
+    trace_id: traceId ?? crypto.randomUUID(),
     version: VERSION,
     payload,
   };

@@ -11,12 +11,14 @@ const PING_MS = 5000; // with two lost, a silent server is noticed within 15 s
 const LAST_SCREEN_WAIT_MS = 1000; // the least that nats.ws takes
 const LAST_SCREEN_TIMEOUT_MS = 5000;
 const STORED_TIMEOUT_MS = 2000;
+const BETWEEN_CUSTOMERS = ["attract", "goodbye"]; // a touch there is the next customer's first
 
 export class NatsLink {
   #codec = JSONCodec();
   #connection = null;
   #config = null;
   #sessionId = crypto.randomUUID(); // until the first screen tells the customer's
+  #traceId = null; // the customer's, while there is one
 
   // Stay connected for ever. `onScreen(payload, config)` gets each kiosk.ui.update; `onState` gets "online"
   // and "offline".
@@ -37,7 +39,7 @@ export class NatsLink {
   // A touch that can't be delivered now is refused, not kept: nobody wants it acted upon a minute later.
   async send(name, payload) {
     if (!this.#connection) throw new Error("not connected");
-    const message = envelope(this.#sessionId, payload);
+    const message = envelope(this.#sessionId, this.#traceId, payload);
     await this.#connection.jetstream().publish(this.#config.subjects[name], this.#codec.encode(message), {
       msgID: message.msg_id,
       timeout: STORED_TIMEOUT_MS,
@@ -114,6 +116,8 @@ export class NatsLink {
       return null;
     }
     if (isUuid4(message.session_id)) this.#sessionId = message.session_id;
+    const nobody = BETWEEN_CUSTOMERS.includes(message.payload.layout_mode);
+    this.#traceId = !nobody && isUuid4(message.trace_id) ? message.trace_id : null;
     return message;
   }
 }

@@ -9,11 +9,9 @@ import pytest
 
 from edge.agents.orchestrator.screens import _ACTIONS, action_of
 from edge.bus import EmbeddedServer
-from edge.contract import input as customer
-from edge.contract.envelope import NATSMessage, envelope_faults
+from edge.contract.envelope import NATSMessage
 from edge.contract.session import SessionEnded, SessionStarted
 from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED, TOUCH, UI_UPDATE
-from edge.contract.wire import to_fields
 from tests.edge.agents.orchestrator.conftest import Kiosk
 
 
@@ -32,20 +30,6 @@ class Ears(logging.Handler):
         if self._words in record.getMessage():
             self.heard.set()
             logging.getLogger("edge.bus.connection").removeHandler(self)
-
-
-async def test_what_is_said_about_a_touch_has_its_trace_and_the_sessions_id(kiosk: Kiosk) -> None:
-    await kiosk.come()
-    await kiosk.screen("greeting")
-    foreign = "3f8c9a8e-2f5f-4b7e-9d2c-0a4b1c2d3e4f"
-    touch = NATSMessage.create(foreign, to_fields(customer.Touch(action="select_item", item_id=101)))
-    await kiosk.bus.js.publish(TOUCH.subject, touch.to_json().encode())
-    screen = await kiosk.screen("item")
-    assert screen.message.trace_id == touch.trace_id
-    assert screen.message.session_id == kiosk.orchestrator.session_id != foreign
-    assert not envelope_faults(screen.message)
-    await kiosk.touch("back")
-    assert (await kiosk.screen("hero_grid")).message.trace_id != touch.trace_id
 
 
 async def test_a_message_heard_twice_is_heeded_once(kiosk: Kiosk) -> None:
