@@ -4,8 +4,9 @@
 """
 
 from edge.bus.agent import NATSAgentBase, always, does, hears
-from edge.bus.client import Client, time_left_s
+from edge.bus.client import Client
 from edge.bus.connection import BusError, BusUnreachable
+from edge.bus.deadline import time_left_s
 from edge.bus.server import EmbeddedServer
 
 __all__ = [

@@ -22,6 +22,7 @@ import logging
 import uuid
 from abc import ABC
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from time import perf_counter
 from typing import Any, ClassVar, TypeVar, overload
 
 import nats.errors
@@ -32,16 +33,18 @@ from nats.micro import add_service
 from nats.micro.request import Request
 from nats.micro.service import Service
 
-from edge.bus.client import REPLY_TO, Client, current
+from edge.bus.client import Client, current
 from edge.bus.connection import DEFAULT_URL
 from edge.bus.consumer import WorkQueue
-from edge.bus.streams import ensure_consumer, ensure_streams
+from edge.bus.deadline import REPLY_TO
+from edge.bus.latency import AGENT, DURABLE, ENDPOINT, LIVE, SUCCESS, endpoint_subject
+from edge.bus.streams import ensure_consumer, ensure_streams, wait_for_streams
 from edge.bus.tasks import cancel_all
 from edge.contract.envelope import VERSION, NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode
 from edge.contract.streams import CONSUMERS
-from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED, Command, Event, command_on
-from edge.contract.wire import Payload, from_fields, to_fields
+from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED, Command, Event
+from edge.contract.wire import Payload, from_fields, to_bytes, to_json
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ Q = TypeVar("Q", bound=Payload)
 A = TypeVar("A", bound=Payload)
 S = TypeVar("S")
 
-_AT_ONCE = 64  # live requests at work at once
+_AT_ONCE = 64  # commands at work at once; further ones wait their turn
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -102,11 +105,13 @@ class NATSAgentBase(ABC):
         self.client = Client(nats_url, name=self.name)
         self._idle_session = self.client.session_id
         self._service: Service | None = None
+        self._queue: WorkQueue | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._does = {
-            method._does.subject: method
+            subject: (method._does, method)
             for method in self._marked("_does")  # what @does put there
+            for subject in method._does.subjects
         }
 
     def _marked(self, mark: str) -> list[Any]:
@@ -146,20 +151,26 @@ class NATSAgentBase(ABC):
             SetupRefused: the server has streams that can't become the contract's.
         """
         await self.client.connect()
-        await ensure_streams(self.js)
-        await ensure_consumer(self.js, self.name)
+        if self.client.key_file is None:
+            await ensure_streams(self.js)
+            await ensure_consumer(self.js, self.name)
+        else:
+            await wait_for_streams(self.js, self.name)
         await self._setup_subscriptions()
         await self.client.settle()
 
     async def close(self) -> None:
         """Stop working and leave the bus."""
-        await cancel_all(self._tasks)
         if self._service is not None and self.client.connected:
             try:
                 await self._service.stop()
             except (nats.errors.Error, TimeoutError, OSError) as error:
                 log.debug("%s: leaving: %s", self.name, error)
         self._service = None
+        if self._queue is not None:
+            await self._queue.stop()
+            self._queue = None
+        await cancel_all(self._tasks)
         await self.client.close()
 
     async def _setup_subscriptions(self) -> None:
@@ -168,47 +179,31 @@ class NATSAgentBase(ABC):
         for method in self._marked("_hears"):
             await self.client.hear(method._hears, method)
         service = await add_service(
-            self.nc, name=self.name, version=f"{VERSION}.0", description=_first_line(type(self).__doc__)
+            self.nc,
+            name=self.name,
+            version=f"{VERSION}.0",
+            description=_first_line(type(self).__doc__),
+            queue_group=self.name,
+            stats_handler=self.client.latency.stats,
+        )
+        await service.add_endpoint(
+            name=ENDPOINT, subject=endpoint_subject(self.name), handler=self.client.latency.answer
         )
         for subject in self._does:
-            command = command_on(subject)
-            for number, each in enumerate(command.subjects if command else (subject,)):
-                name = each.rsplit(".", 1)[-1] + ("" if number == 0 else f"-{number}")
-                await service.add_endpoint(name=name, subject=each, handler=self._on_live_request)
+            await service.add_endpoint(name=_endpoint_name(subject), subject=subject, handler=self._on_live_request)
         self._service = service
         if self.name in CONSUMERS:
+            # In the endpoints' queue group, so that a request comes to one of the two; alone for what has no endpoint.
             for subject in CONSUMERS[self.name]["filter_subjects"]:
-                await self.nc.subscribe(subject, queue=self.name, cb=self._on_unknown)
-            self._start(WorkQueue(self.nc, self.js, self.name, self.handle_message).run())
+                await self.nc.subscribe(subject, queue=self.name, cb=self._on_live)
+            self._queue = WorkQueue(self.client, self.name, self._answer_durable, at_once=self._at_once)
+            await self._queue.start()
         for method in self._marked("_always"):
             self._start(self._keep_running(method))
 
     async def handle_message(self, msg: Msg) -> bytes:
         """Carry out the command in `msg` and return the answer's envelope as JSON; never raises a refusal."""
-        cause: NATSMessage | None = None
-        try:
-            message = cause = NATSMessage.from_json(msg.data)
-            command = command_on(msg.subject)
-            method = self._does.get(command.subject) if command else None
-            if command is None or method is None:
-                raise AskError(ErrorCode.INVALID_REQUEST, f"{self.name} has no command on {msg.subject}")
-            ask = from_fields(message.payload, command.request)
-            token = current.set(message)
-            try:
-                answer = to_fields(await method(ask))
-            finally:
-                current.reset(token)
-        except AskError as error:
-            answer = error.payload()
-        except ContractError as error:
-            answer = AskError(ErrorCode.INVALID_REQUEST, str(error)).payload()
-        except Exception as error:
-            answer = self._refusal(error, msg.subject).payload()
-        token = current.set(cause)
-        try:
-            return self.client.message(answer).to_json().encode()
-        finally:
-            current.reset(token)
+        return (await self._answer(msg))[0]
 
     @overload
     async def publish(self, subject: Event[P], payload: P) -> None: ...
@@ -228,29 +223,58 @@ class NATSAgentBase(ABC):
 
     # -- inside -------------------------------------------------------------------------------------------
 
+    async def _answer(self, msg: Msg) -> tuple[bytes, str]:
+        """The answer to the command in `msg`, and its outcome: "success" or an error code."""
+        cause: NATSMessage | None = None
+        outcome = SUCCESS
+        try:
+            message = cause = NATSMessage.from_json(msg.data)
+            try:
+                command, method = self._does[msg.subject]
+            except KeyError:
+                raise AskError(ErrorCode.INVALID_REQUEST, f"{self.name} has no command on {msg.subject}") from None
+            ask = from_fields(message.payload, command.request)
+            token = current.set(message)
+            try:
+                answer = to_bytes(await method(ask))
+            finally:
+                current.reset(token)
+        except AskError as error:
+            refusal = error
+        except ContractError as error:
+            refusal = AskError(ErrorCode.INVALID_REQUEST, str(error))
+        except Exception as error:
+            refusal = self._refusal(error, msg.subject)
+        else:
+            return self.client.seal(answer, cause=cause)[1], outcome
+        return self.client.seal(to_json(refusal.payload()), cause=cause)[1], refusal.code
+
     async def _on_live_request(self, request: Request) -> None:
-        """Answer a live request (decision 2) beside others, for nats.micro would do one after the other."""
-        msg = request._msg
-        if msg.headers and msg.headers.get(REPLY_TO):
+        """A live request to one of our endpoints; nats.micro would answer one after the other."""
+        await self._on_live(request._msg)
+
+    async def _on_live(self, msg: Msg) -> None:
+        """Answer a live request (decision 2), a command that nobody has too, rather than let its asker wait."""
+        if msg.headers and REPLY_TO in msg.headers:
             return  # durable: it comes through the work queue
-        self._start(self._answer_live(msg))
+        self._start(self._answer_live(msg, perf_counter()))
 
-    async def _on_unknown(self, msg: Msg) -> None:
-        """Refuse a command that nobody has, rather than let its asker wait."""
-        command = command_on(msg.subject)
-        known = command is not None and command.subject in self._does
-        durable = msg.headers is not None and REPLY_TO in msg.headers
-        if msg.reply and not known and not durable:
-            self._start(self._answer_live(msg))
-
-    async def _answer_live(self, msg: Msg) -> None:
+    async def _answer_live(self, msg: Msg, began_s: float) -> None:
         async with self._at_once:
-            answer = await self.handle_message(msg)
+            answer, outcome = await self._answer(msg)
         if msg.reply:
             try:
                 await self.nc.publish(msg.reply, answer)
             except (nats.errors.Error, OSError) as error:
                 log.warning("%s: could not answer on %s: %s", self.name, msg.subject, error)
+        if self._queue is not None:
+            await self._queue.acknowledge_live_copies()
+        self.client.latency.observe(AGENT, msg.subject, LIVE, outcome, began_s)
+
+    async def _answer_durable(self, msg: Msg, began_s: float) -> bytes:
+        answer, outcome = await self._answer(msg)
+        self.client.latency.observe(AGENT, msg.subject, DURABLE, outcome, began_s)
+        return answer
 
     def _refusal(self, error: Exception, subject: str) -> AskError:
         for kind, code in self.refusals.items():
@@ -306,6 +330,12 @@ class NATSAgentBase(ABC):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _endpoint_name(subject: str) -> str:
+    """A command's name among the service's endpoints: its last word; an alias says its domain as well."""
+    words = subject.split(".")
+    return words[-1] if words[1] == "agent" else "-".join(words[1:])
 
 
 def _first_line(text: str | None) -> str:

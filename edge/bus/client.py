@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import json
 import logging
@@ -18,22 +19,23 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
-from nats.nuid import NUID
 
 from edge.bus.connection import CONNECT_TIMEOUT_S, DEFAULT_URL, BusUnreachable, PublishFailed, connect
+from edge.bus.deadline import REPLY_TO, Deadline
+from edge.bus.inbox import Inbox
+from edge.bus.latency import ASKER, DURABLE, LIVE, SUCCESS, Latency, Way, outcome_of
 from edge.bus.streams import ensure_streams
-from edge.contract.envelope import NATSMessage, is_uuid4
+from edge.contract.envelope import NATSMessage, is_uuid4, seal
 from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
 from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import ALL, Command, Event, agent_of, event_on
-from edge.contract.wire import Payload, from_fields, to_fields
+from edge.contract.wire import Payload, from_fields, to_bytes, to_json
 
 log = logging.getLogger(__name__)
 
-REPLY_TO = "Kiosk-Reply-To"  # decision 2: JetStream doesn't keep a reply subject, so it travels as a header
-DEADLINE = "Kiosk-Deadline"  # Unix time in ms after which nobody wants the command done any more
 _PUBLISH_TRIES = 3
 _PUBLISH_TIMEOUT_S = 5.0
+_STREAM_WAIT_S = 1.0
 _PING_TIMEOUT_S = 1.0
 _ALIVE_FOR_S = 1.0  # an agent that answered this recently isn't pinged before the next command
 _UNADVERTISED_GRACE_S = 0.25  # for responders that are no micro service, such as `nats reply`
@@ -44,14 +46,6 @@ A = TypeVar("A", bound=Payload)
 
 # The message being handled, so that what its handler says and asks belongs to the same trace.
 current: contextvars.ContextVar[NATSMessage | None] = contextvars.ContextVar("kiosk_current", default=None)
-# When (Unix time in s) the durable ask that is being handled loses its asker; None for a live one.
-deadline_s: contextvars.ContextVar[float | None] = contextvars.ContextVar("kiosk_deadline", default=None)
-
-
-def time_left_s() -> float | None:
-    """How long the asker of what is being handled still waits; None where it didn't say."""
-    deadline = deadline_s.get()
-    return None if deadline is None else deadline - time.time()
 
 
 class Client:
@@ -70,9 +64,9 @@ class Client:
         self.trace_id: str | None = None
         self._nc: NatsClient | None = None
         self._js: JetStreamContext | None = None
-        self._waiting: dict[str, asyncio.Future[Msg]] = {}
-        self._inbox = ""
-        self._nuid = NUID()
+        self._inbox = Inbox()
+        self.latency = Latency()
+        self._reconnected = asyncio.Event()
         self._alive_at_s: dict[str, float] = {}
 
     async def connect(self, *, wait_s: float | None = None, setup: bool = False) -> None:
@@ -82,11 +76,12 @@ class Client:
             BusUnreachable: `wait_s` ran out.
             SetupRefused: the server has streams that can't become the contract's.
         """
-        nc = await connect(self.url, name=self.name, wait_s=wait_s, key_file=self.key_file)
+        nc = await connect(
+            self.url, name=self.name, wait_s=wait_s, key_file=self.key_file, on_reconnected=self._on_reconnected
+        )
         self._nc = nc
         self._js = nc.jetstream(timeout=_PUBLISH_TIMEOUT_S)
-        self._inbox = nc.new_inbox()
-        await nc.subscribe(f"{self._inbox}.*", cb=self._on_answer)
+        await self._inbox.open(nc)
         if setup:
             await ensure_streams(self._js)
 
@@ -126,16 +121,23 @@ class Client:
         Raises:
             BusUnreachable: the server did not bring it back within 5 s.
         """
-        token = self._nuid.next().decode()
-        back: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        self._waiting[token] = back
         try:
-            await self.nc.publish(f"{self._inbox}.{token}", b"")
-            await asyncio.wait_for(back, CONNECT_TIMEOUT_S)
+            with self._inbox.expect(CONNECT_TIMEOUT_S) as (subject, back):
+                await self.nc.publish(subject, b"")
+                await back
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise BusUnreachable(f"the bus at {self.url} does not answer: {str(error) or 'timeout'}") from error
-        finally:
-            self._waiting.pop(token, None)
+
+    async def wait_for_reconnect(self, timeout_s: float) -> None:
+        """Return when the connection was lost and is back, or after `timeout_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._reconnected.wait()
+
+    def _on_reconnected(self) -> None:
+        self._alive_at_s.clear()
+        self._reconnected.set()
+        self._reconnected = asyncio.Event()  # the next time's
 
     async def close(self) -> None:
         """Say what is still to be said, and leave."""
@@ -151,10 +153,23 @@ class Client:
 
     def message(self, payload: dict[str, Any], *, session_id: str | None = None) -> NATSMessage:
         """An envelope around `payload`, in the session and trace of the message being handled, if any."""
-        cause = current.get()
-        session = session_id or (cause.session_id if cause and is_uuid4(cause.session_id) else self.session_id)
-        trace = cause.trace_id if cause and is_uuid4(cause.trace_id) else self.trace_id
-        return NATSMessage.create(session, payload, trace)
+        session, trace = self._belongs_to(current.get())
+        return NATSMessage.create(session_id or session, payload, trace)
+
+    def seal(
+        self, payload: bytes, *, session_id: str | None = None, cause: NATSMessage | None = None
+    ) -> tuple[str, bytes]:
+        """The same for a payload that is JSON already: msg_id and message. `cause` stands for the one being handled."""
+        session, trace = self._belongs_to(cause or current.get())
+        return seal(payload, session_id=session_id or session, trace_id=trace)
+
+    def _belongs_to(self, cause: NATSMessage | None) -> tuple[str, str | None]:
+        if cause is None:
+            return self.session_id, self.trace_id
+        return (
+            cause.session_id if is_uuid4(cause.session_id) else self.session_id,
+            cause.trace_id if is_uuid4(cause.trace_id) else self.trace_id,
+        )
 
     @overload
     async def publish(self, event: Event[P], payload: P, *, session_id: str | None = None) -> None: ...
@@ -173,23 +188,20 @@ class Client:
         """
         subject = event if isinstance(event, str) else event.subject
         if isinstance(payload, Payload):
-            fields = to_fields(payload)
+            content = to_bytes(payload)
         else:
-            fields = payload
             known = event_on(subject)
             if known is not None:
-                from_fields(fields, known.payload)
-        message = self.message(fields, session_id=session_id)
-        data = message.to_json().encode()
+                from_fields(payload, known.payload)
+            content = to_json(payload)
+        msg_id, data = self.seal(content, session_id=session_id)
         reason: Exception | None = None
         for _ in range(_PUBLISH_TRIES):
             try:
-                await self.js.publish(
-                    subject, data, timeout=_PUBLISH_TIMEOUT_S, headers={"Nats-Msg-Id": message.msg_id}
-                )
+                await self.js.publish(subject, data, timeout=_PUBLISH_TIMEOUT_S, headers={"Nats-Msg-Id": msg_id})
             except NoStreamResponseError as error:
                 reason = error
-                await ensure_streams(self.js)
+                await self._wait_for_stream()
             except (nats.errors.Error, TimeoutError, APIError, OSError) as error:
                 reason = error
             else:
@@ -214,38 +226,50 @@ class Client:
             AskError: refused; UNAVAILABLE when the agent isn't running, TIMEOUT when it didn't answer.
             InvalidPayload: the ask is not what the contract says.
         """
-        if isinstance(command, str):
-            assert isinstance(ask, dict)  # noqa: S101 - by the overloads
-            return await self._ask_live(command, ask, timeout or 5.0)
-        assert isinstance(ask, Payload)  # noqa: S101 - by the overloads
-        return await self._ask_durably(command, ask, timeout or command.timeout_s)
+        way: Way = LIVE if isinstance(command, str) else DURABLE
+        subject = command if isinstance(command, str) else command.subject
+        began_s = time.perf_counter()
+        try:
+            if isinstance(command, str):
+                assert isinstance(ask, dict)  # noqa: S101 - by the overloads
+                answer: Any = await self._ask_live(command, ask, timeout or 5.0)
+            else:
+                assert isinstance(ask, Payload)  # noqa: S101 - by the overloads
+                answer = await self._ask_durably(command, ask, timeout or command.timeout_s)
+        except AskError as error:
+            self.latency.observe(ASKER, subject, way, error.code, began_s)
+            raise
+        outcome = outcome_of(_payload_of(answer)) if isinstance(command, str) else SUCCESS
+        self.latency.observe(ASKER, subject, way, outcome, began_s)
+        return answer
+
+    async def _wait_for_stream(self) -> None:
+        """Make the streams, or, where we sign in and they are the monitor's to make, give it a moment."""
+        if self.key_file is None:
+            await ensure_streams(self.js)
+        else:
+            await asyncio.sleep(_STREAM_WAIT_S)
 
     async def _ask_durably(self, command: Command[Q, A], ask: Q, timeout: float) -> A:
-        fields = to_fields(ask)
+        content = to_bytes(ask)
         agent = command.done_by
-        deadline_s = time.time() + timeout
-        if time.monotonic() - self._alive_at_s.get(agent, -_ALIVE_FOR_S) >= _ALIVE_FOR_S and not await self.is_up(
-            agent
-        ):
+        if not self.connected:
+            timeout = await self._time_left_when_connected(timeout)
+        if not self._was_alive(agent) and not await self.is_up(agent):
             raise _unavailable(agent)
-        token = self._nuid.next().decode()
-        inbox = f"{self._inbox}.{token}"
-        answer: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        self._waiting[token] = answer
         try:
-            await self.nc.publish(
-                command.subject,
-                self.message(fields).to_json().encode(),
-                reply=inbox,
-                headers={REPLY_TO: inbox, DEADLINE: str(int(deadline_s * 1000))},
-            )
-            data = (await asyncio.wait_for(answer, timeout)).data
+            with self._inbox.expect(timeout) as (inbox, answer):
+                await self.nc.publish(
+                    command.subject,
+                    self.seal(content)[1],
+                    reply=inbox,
+                    headers={REPLY_TO: inbox} | Deadline.within(timeout).headers(),
+                )
+                data = (await answer).data
         except TimeoutError:
             raise await self._no_answer(agent, command.subject, timeout) from None
         except (nats.errors.Error, OSError) as error:
             raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
-        finally:
-            self._waiting.pop(token, None)
         self._alive_at_s[agent] = time.monotonic()
         try:
             reply = NATSMessage.from_json(data)
@@ -257,28 +281,47 @@ class Client:
 
     async def _ask_live(self, subject: str, ask: dict[str, Any], timeout: float) -> dict[str, Any]:
         agent = agent_of(subject)
-        asked = asyncio.ensure_future(self.nc.request(subject, self.message(ask).to_json().encode(), timeout=timeout))
+        if not self.connected:
+            timeout = await self._time_left_when_connected(timeout)
         try:
-            if agent is not None and not await self.is_up(agent):
-                await asyncio.wait([asked], timeout=_UNADVERTISED_GRACE_S)
-                if not asked.done():
-                    raise _unavailable(agent)
-            answer = await asked
+            with self._inbox.expect(timeout) as (inbox, answer):
+                await self.nc.publish(subject, self.seal(to_json(ask))[1], reply=inbox)
+                if agent is not None and not self._was_alive(agent) and not await self.is_up(agent):
+                    await asyncio.wait([answer], timeout=_UNADVERTISED_GRACE_S)
+                    if not answer.done():
+                        raise _unavailable(agent)
+                data = (await answer).data
         except nats.errors.NoRespondersError:
             raise _unavailable(agent or subject) from None
-        except (nats.errors.TimeoutError, TimeoutError):
+        except TimeoutError:
             raise await self._no_answer(agent, subject, timeout) from None
         except (nats.errors.Error, OSError) as error:
             raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
-        finally:
-            asked.cancel()
+        if agent is not None:
+            self._alive_at_s[agent] = time.monotonic()
         try:
-            reply = json.loads(answer.data)
+            reply = json.loads(data)
         except ValueError as error:
             raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not JSON: {error}") from error
         if not isinstance(reply, dict):
             raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not a JSON object")
         return reply
+
+    async def _time_left_when_connected(self, timeout: float) -> float:
+        """Wait for a lost connection; what is left of `timeout` then.
+
+        Nothing is sent before: nats-py would keep it, and do it when its asker has left.
+        """
+        ends_s = time.monotonic() + timeout
+        while not self.connected:
+            left_s = ends_s - time.monotonic()
+            if self._nc is None or self._nc.is_closed or left_s <= 0:
+                raise AskError(ErrorCode.UNAVAILABLE, f"the bus at {self.url} can't be reached")
+            await self.wait_for_reconnect(left_s)
+        return ends_s - time.monotonic()
+
+    def _was_alive(self, agent: str) -> bool:
+        return time.monotonic() - self._alive_at_s.get(agent, -_ALIVE_FOR_S) < _ALIVE_FOR_S
 
     async def is_up(self, agent: str) -> bool:
         """Whether an instance of `agent` is on the bus now (its micro service answers pings)."""
@@ -298,15 +341,6 @@ class Client:
             if not await self.is_up(agent):
                 return _unavailable(agent)
         return AskError(ErrorCode.TIMEOUT, f"{agent or subject} did not answer within {timeout:g} s")
-
-    async def _on_answer(self, msg: Msg) -> None:
-        waiting = self._waiting.get(msg.subject.rsplit(".", 1)[-1])
-        if waiting is None or waiting.done():
-            return  # an answer after its deadline, or a second one
-        if msg.headers and msg.headers.get("Status") == "503":
-            waiting.set_exception(nats.errors.NoRespondersError())
-        else:
-            waiting.set_result(msg)
 
     # -- hearing --------------------------------------------------------------------------------------------
 
@@ -373,6 +407,11 @@ class Client:
             await subscription.unsubscribe()
         except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
             raise BusUnreachable(f"{stream} does not answer: {error}") from error
+
+
+def _payload_of(answer: dict[str, Any]) -> dict[str, Any]:
+    payload = answer.get("payload")
+    return payload if isinstance(payload, dict) else {}
 
 
 def _unavailable(agent: str) -> AskError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,12 @@ class PublishFailed(BusUnreachable):
 
 
 async def connect(
-    url: str, *, name: str, wait_s: float | None = None, key_file: Path | None = None
+    url: str,
+    *,
+    name: str,
+    wait_s: float | None = None,
+    key_file: Path | None = None,
+    on_reconnected: Callable[[], None] = lambda: None,
 ) -> NatsClient:
     """Connect to the server at `url` as `name`, and stay connected for ever.
 
@@ -61,6 +67,7 @@ async def connect(
 
     async def on_reconnect() -> None:
         said.clear()
+        on_reconnected()
         log.info("%s: back on the bus at %s", name, url)
 
     nc = NatsClient()

@@ -5,127 +5,201 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 import nats.errors
-from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig
+from nats.aio.subscription import Subscription
 from nats.js.errors import APIError
 
-from edge.bus.client import DEADLINE, REPLY_TO, deadline_s
+from edge.bus.client import Client
 from edge.bus.connection import BusError
+from edge.bus.dead import bury_late
+from edge.bus.deadline import REPLY_TO, Deadline, current_deadline
 from edge.bus.streams import ensure_consumer, ensure_streams
 from edge.bus.tasks import cancel_all
-from edge.contract.streams import COMMANDS_STREAM
+from edge.contract.streams import CONSUMERS
 
 log = logging.getLogger(__name__)
 
-_FETCH_S = 5.0  # how long one pull waits; an idle agent pulls this often
+_CHECK_S = 5.0  # how often consumer and streams are looked at, beside each reconnect
 _RETRY_S = 0.5
+_LIVE_COPIES = 16  # acknowledged together ...
+_LIVE_COPY_S = 0.05  # ... or after so long, whatever comes first
+_REMEMBERED = 256  # answers kept for a command that comes again because its acknowledgement was lost
+_DOUBTFUL_S = 0.25  # after a pause as long as ack_wait: what comes then may have been given to another instance
+_PARTING_S = 1.0  # how long a closing agent lets its commands come to their end
 
-Answer = Callable[[Msg], Awaitable[bytes]]
+_ACK = b"+ACK"
+_NAK = b"-NAK"
+_TERM = b"+TERM"
+_IN_PROGRESS = b"+WPI"
+
+Answer = Callable[[Msg, float], Awaitable[bytes]]
 
 
 class WorkQueue:
-    """Takes an agent's commands from KIOSK_COMMANDS, one pull each, several at work at once.
+    """Takes an agent's commands from KIOSK_COMMANDS, several at work at once.
 
-    Pull rather than push: a command's `ack_wait` runs only once an instance has room for it. One message a
-    pull: nats-py's larger batches come late after an empty one (decision 3).
+    The consumer pushes to the agents' queue group: one hop, where pulling each command took a request of its own
+    (ADR 0003). What waits here for room is kept alive like what is being done, so that `ack_wait` only runs out
+    on an instance that is gone, or hangs.
     """
 
-    def __init__(self, nc: NatsClient, js: JetStreamContext, agent: str, answer: Answer, *, at_once: int = 16) -> None:
-        self._nc = nc
-        self._js = js
+    def __init__(self, client: Client, agent: str, answer: Answer, *, at_once: asyncio.Semaphore) -> None:
+        self._client = client
         self._agent = agent
         self._answer = answer
-        self._room = asyncio.Semaphore(at_once)
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._at_once = at_once
+        self._in_hand: dict[str, Msg] = {}  # by _ticket
+        self._answered: OrderedDict[str, tuple[str, bytes]] = OrderedDict()  # by _ticket: reply subject and answer
+        self._live_copies: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self._subscription: Subscription | None = None
+        self._ack_wait_s = CONSUMERS[agent]["ack_wait"] / 1_000_000_000
+        self._comes_again = CONSUMERS[agent]["max_deliver"] > 1
+        self._awake_s = perf_counter()
+        self._doubtful_until_s = 0.0
 
-    async def run(self) -> None:
-        """Work until cancelled; a consumer or stream that vanished is made again."""
-        try:
-            while True:
-                try:
-                    await ensure_streams(self._js)
-                    config = await ensure_consumer(self._js, self._agent)
-                    if config is None:
-                        return
-                    await self._pull(config)
-                except (BusError, nats.errors.Error, APIError, OSError, TimeoutError) as error:
-                    log.warning(
-                        "%s: the command queue: %s; trying again",
-                        self._agent,
-                        str(error) or type(error).__name__,
-                    )
-                    await asyncio.sleep(_RETRY_S)
-        finally:
-            await cancel_all(self._at_work)
-
-    async def _pull(self, config: ConsumerConfig) -> None:
-        subscription = await self._js.pull_subscribe_bind(
-            consumer=str(config.durable_name), stream=COMMANDS_STREAM["name"]
+    async def start(self) -> None:
+        """Take commands from now on."""
+        wanted = CONSUMERS[self._agent]
+        self._subscription = await self._client.nc.subscribe(
+            wanted["deliver_subject"], queue=wanted["deliver_group"], cb=self._on_command
         )
-        try:
-            while True:
-                await self._room.acquire()
-                try:
-                    (msg,) = await subscription.fetch(1, timeout=_FETCH_S)
-                except BaseException as error:
-                    self._room.release()
-                    # nats-py raises its own and the bare TimeoutError alike; both mean an empty queue.
-                    if isinstance(error, nats.errors.TimeoutError | TimeoutError) and self._nc.is_connected:
-                        await self._js.consumer_info(COMMANDS_STREAM["name"], str(config.durable_name))
-                        continue
-                    raise
-                task = asyncio.create_task(self._work(msg, config))
-                self._at_work.add(task)
-                task.add_done_callback(self._at_work.discard)
-        finally:
+        self._awake_s = perf_counter()
+        self._tasks = {asyncio.create_task(self._keep_alive()), asyncio.create_task(self._keep_made())}
+
+    async def stop(self) -> None:
+        """Take no more; give commands at work a moment to end, and back what is left, for another instance."""
+        if self._subscription is not None:
             with contextlib.suppress(nats.errors.Error, OSError):
-                await subscription.unsubscribe()
+                await self._subscription.unsubscribe()
+            self._subscription = None
+        if self._work:
+            await asyncio.wait(self._work, timeout=_PARTING_S)
+        await cancel_all({*self._work, *self._tasks})
+        for msg in [*self._in_hand.values()]:
+            await self._say(msg.reply, _NAK)
+        self._in_hand.clear()
+        await self.acknowledge_live_copies()
 
-    async def _work(self, msg: Msg, config: ConsumerConfig) -> None:
-        try:
-            headers = msg.headers or {}
-            reply_to = headers.get(REPLY_TO)
-            if not reply_to:
-                await msg.ack()  # asked live: its answer came from the core subscription
-            elif _is_late(headers.get(DEADLINE)):
+    async def acknowledge_live_copies(self) -> None:
+        """Take the stored copies of live requests, which were answered elsewhere, out of the stream.
+
+        Called beside an answer, so that both leave in one write; a timer sees to the rest.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        copies, self._live_copies = self._live_copies, []
+        for reply in copies:
+            await self._say(reply, _ACK)
+
+    async def _on_command(self, msg: Msg) -> None:
+        headers = msg.headers
+        if not headers or REPLY_TO not in headers:
+            self._live_copies.append(msg.reply)
+            if len(self._live_copies) >= _LIVE_COPIES:
+                await self.acknowledge_live_copies()
+            elif self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(_LIVE_COPY_S, self._on_timer)
+            return
+        ticket = _ticket(msg.reply)
+        if ticket in self._in_hand:
+            self._in_hand[ticket] = msg  # it is being done: the server did not hear so, or lost its patience
+            return
+        known = self._answered.get(ticket)
+        if known is not None:  # the answer or its acknowledgement was lost with a connection
+            await self._say(*known)
+            await self._say(msg.reply, _ACK)
+            return
+        self._in_hand[ticket] = msg
+        self._start(self._do(ticket, msg, headers[REPLY_TO], Deadline.read(headers), perf_counter()))
+
+    async def _do(self, ticket: str, msg: Msg, reply_to: str, deadline: Deadline | None, began_s: float) -> None:
+        async with self._at_once:
+            if deadline is not None and deadline.left_s() < 0:
                 log.warning("%s: a command on %s came after its deadline; not done", self._agent, msg.subject)
-                await msg.term()
-            else:
-                deadline_s.set(_unix_s(headers.get(DEADLINE)))  # of this task, and so of its handler
-                keeping = asyncio.create_task(self._keep(msg, (config.ack_wait or 5.0) / 2))
-                try:
-                    await self._nc.publish(reply_to, await self._answer(msg))
-                finally:
-                    keeping.cancel()
-                await msg.ack()
+                if await bury_late(self._client, self._agent, msg):
+                    await self._say(self._in_hand.pop(ticket).reply, _TERM)
+                else:
+                    del self._in_hand[ticket]  # it comes again, and is recorded then
+                return
+            if self._may_be_anothers():
+                log.warning("%s: paused for longer than ack_wait; a command on %s is left", self._agent, msg.subject)
+                del self._in_hand[ticket]
+                return
+            current_deadline.set(deadline)  # of this task, and so of its handler
+            answer = await self._answer(msg, began_s)
+        self._answered[ticket] = (reply_to, answer)
+        if len(self._answered) > _REMEMBERED:
+            self._answered.popitem(last=False)
+        await self._say(reply_to, answer)
+        await self._say(self._in_hand.pop(ticket).reply, _ACK)
+
+    async def _say(self, subject: str, data: bytes) -> None:
+        try:
+            await self._client.nc.publish(subject, data)
         except (nats.errors.Error, OSError) as error:
-            log.warning("%s: could not answer a command on %s: %s", self._agent, msg.subject, error)
-        finally:
-            self._room.release()
+            log.warning("%s: could not say %r to %s: %s", self._agent, data[:8], subject, error)
 
-    async def _keep(self, msg: Msg, every_s: float) -> None:
-        """Tell the server that the command is being worked on, so that it isn't delivered again."""
+    def _may_be_anothers(self) -> bool:
+        """Whether this process just woke from a pause (a debugger, a stopped machine) as long as `ack_wait`.
+
+        What waited meanwhile was delivered again, perhaps to another instance. It is left: if nobody has it, it
+        comes again. A command that is delivered only once can't be anyone else's.
+        """
+        now_s = perf_counter()
+        return self._comes_again and (now_s < self._doubtful_until_s or now_s - self._awake_s > 0.9 * self._ack_wait_s)
+
+    async def _keep_alive(self) -> None:
+        """Tell the server of the commands that are still in hand, so that they aren't delivered again."""
         while True:
-            await asyncio.sleep(every_s)
-            await msg.in_progress()
+            await asyncio.sleep(self._ack_wait_s / 3)
+            now_s = perf_counter()
+            if now_s - self._awake_s > 0.9 * self._ack_wait_s:
+                self._doubtful_until_s = now_s + _DOUBTFUL_S
+            self._awake_s = now_s
+            for msg in [*self._in_hand.values()]:
+                await self._say(msg.reply, _IN_PROGRESS)
+
+    async def _keep_made(self) -> None:
+        """Make streams and consumer again when they vanished; the commands' stream does with its server.
+
+        Where agents sign in with keys, that is the monitor's to do.
+        """
+        while self._client.key_file is None:
+            try:
+                await ensure_streams(self._client.js)
+                await ensure_consumer(self._client.js, self._agent)
+            except (BusError, nats.errors.Error, APIError, OSError, TimeoutError) as error:
+                text = str(error) or type(error).__name__
+                log.warning("%s: the command queue: %s; trying again", self._agent, text)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                await self._client.wait_for_reconnect(_CHECK_S)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._start(self.acknowledge_live_copies())
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
 
 
-def _is_late(deadline: str | None) -> bool:
-    """Whether a Kiosk-Deadline has passed; one that can't be read has."""
-    if deadline is None:
-        return False
-    moment_s = _unix_s(deadline)
-    return moment_s is None or time.time() > moment_s
+def _ticket(ack_subject: str) -> str:
+    """What is the same in every delivery of one stored message: its sequence and the time it was stored.
 
-
-def _unix_s(deadline: str | None) -> float | None:
-    try:
-        return None if deadline is None else int(deadline) / 1000
-    except ValueError:
-        return None
+    The subject is $JS.ACK.stream.consumer.deliveries.sequence.delivery.time.pending, with domain and account
+    before the stream, and a token after, on servers that say so.
+    """
+    words = ack_subject.split(".")
+    first = 2 if len(words) < 11 else 4
+    return f"{words[first + 3]}.{words[first + 5]}"

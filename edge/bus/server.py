@@ -10,11 +10,13 @@ import shutil
 import signal
 import subprocess
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.bus.connection import BusError
+from edge.contract.accounts import PAGE_KEY, accounts
 
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 5.0
@@ -51,7 +53,7 @@ def find_server() -> Path:
 
 @dataclass(frozen=True)
 class PageAccess:
-    """Lets a browser page in over WebSocket: it may send `kiosk.input.>` and read `kiosk.ui.>`, no more."""
+    """Lets a browser page in over WebSocket, as a user who may send touches and read screens, and no more."""
 
     origin: str
     port: int = 0
@@ -60,7 +62,8 @@ class PageAccess:
 class EmbeddedServer:
     """A nats-server of our own on loopback, with its store in `data_dir`.
 
-    Ports of 0 are chosen by the server. Use as an async context manager, or `start` and `stop`.
+    Ports of 0 are chosen by the server. With `public_keys` (of each user of the contract's permissions) who comes
+    over TCP signs in; without, they may do everything. Use as an async context manager, or `start` and `stop`.
     """
 
     def __init__(
@@ -70,12 +73,14 @@ class EmbeddedServer:
         port: int = 0,
         monitor_port: int = 0,
         page: PageAccess | None = None,
+        public_keys: Mapping[str, str] | None = None,
         program: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self._port = port
         self._monitor_port = monitor_port
         self._page = page
+        self._public_keys = public_keys
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -178,39 +183,20 @@ class EmbeddedServer:
             "  sync_interval: always",
             "}",
         ]
+        if self._page is not None or self._public_keys is not None:
+            lines.append(accounts(self._public_keys))
         if self._page is not None:
-            lines += _page_lines(self._page)
+            lines += _websocket(self._page)
         return "\n".join(lines) + "\n"
 
 
-def _page_lines(page: PageAccess) -> list[str]:
-    """Users and WebSocket: who comes over TCP on loopback is an agent, who comes by browser is the page."""
-    secret = os.urandom(16).hex()
-    publish = [
-        "kiosk.input.>",
-        # What the browser's ordered consumer needs to get the last screen again, on that subject only.
-        "$JS.API.INFO",
-        "$JS.API.STREAM.INFO.KIOSK_EVENTS",
-        "$JS.API.CONSUMER.CREATE.KIOSK_EVENTS.*.kiosk.ui.>",
-        "$JS.API.CONSUMER.MSG.NEXT.KIOSK_EVENTS.>",
-        "$JS.API.CONSUMER.DELETE.KIOSK_EVENTS.>",
-    ]
+def _websocket(page: PageAccess) -> list[str]:
     return [
-        "authorization: {",
-        "  users: [",
-        f"    {{ user: local, password: {json.dumps(secret)} }}",
-        f"    {{ user: page, password: {json.dumps(secret[::-1])}, permissions: {{",
-        f"      publish: {json.dumps(publish)}",
-        '      subscribe: ["kiosk.ui.>", "_INBOX.page.>"]',
-        "    } }",
-        "  ]",
-        "}",
-        "no_auth_user: local",
         "websocket: {",
         "  host: 127.0.0.1",
         f"  port: {page.port or -1}",
         "  no_tls: true",
-        "  no_auth_user: page",
+        f"  no_auth_user: {PAGE_KEY}",
         f"  allowed_origins: [{json.dumps(page.origin)}]",
         "}",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -11,11 +12,12 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolic
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from edge.bus.connection import BusUnreachable, SetupRefused
-from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, STREAMS
+from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, EVENTS_STREAM, STREAMS
 
 log = logging.getLogger(__name__)
 
 _NANO = 1_000_000_000
+_LOOK_AGAIN_S = 0.25
 _DURATIONS = ("max_age", "ack_wait")  # nats-py keeps these in seconds and writes nanoseconds
 
 
@@ -111,6 +113,12 @@ async def ensure_consumer(js: JetStreamContext, agent: str) -> ConsumerConfig | 
             await js.add_consumer(stream, config)
             log.info("made consumer %s", wanted["durable_name"])
             return config
+        if bool(found.deliver_subject) != bool(config.deliver_subject):
+            # The server can't turn a pulled consumer into a pushed one. What it had given out comes again.
+            log.warning("consumer %s was a pulled one; making it anew", wanted["durable_name"])
+            await js.delete_consumer(stream, wanted["durable_name"])
+            await js.add_consumer(stream, config)
+            return config
         differing = drift(_named(wanted), config, found)
         if differing:
             log.warning(
@@ -126,6 +134,27 @@ async def ensure_consumer(js: JetStreamContext, agent: str) -> ConsumerConfig | 
     except TimeoutError as error:
         raise BusUnreachable("JetStream does not answer") from error
     return config
+
+
+async def wait_for_streams(js: JetStreamContext, agent: str) -> None:
+    """Return once the streams and `agent`'s consumer are there: with keys, it is the monitor that makes them."""
+    said = False
+    while True:
+        missing = ""
+        try:
+            for wanted in (EVENTS_STREAM, COMMANDS_STREAM):
+                missing = f"stream {wanted['name']}"
+                await js.stream_info(wanted["name"])
+            if agent in CONSUMERS:
+                missing = f"consumer {CONSUMERS[agent]['durable_name']}"
+                await js.consumer_info(COMMANDS_STREAM["name"], CONSUMERS[agent]["durable_name"])
+        except (NotFoundError, ServiceUnavailableError, TimeoutError):
+            if not said:
+                log.warning("%s: waiting for the monitor to make %s", agent, missing)
+                said = True
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        else:
+            return
 
 
 def _in_words(differing: dict[str, tuple[Any, Any]]) -> str:

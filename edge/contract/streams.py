@@ -1,7 +1,10 @@
-"""The streams of section 4 and the consumers of section 9, as data.
+"""The streams of section 4 and the consumers of section 9, as data, and what we added to them.
 
 `no_ack` on KIOSK_COMMANDS is decision 1: without it the stream's own acknowledgement reaches a
-requester before the agent's answer does. Consumers of recsys and hardware are read into section 9's gap.
+requester before the agent's answer does. `max_bytes` on KIOSK_EVENTS keeps it under the server's
+max_file_store, past which the server refuses new events rather than let the oldest go. Consumers of recsys and
+hardware are read into section 9's gap; all are pushed to their agent's queue group (ADR 0003). KIOSK_DEAD keeps
+the commands that were given up on.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ EVENTS_STREAM: dict[str, Any] = {
     "retention": "limits",
     "max_age": 86400_000_000_000,  # 24 hours in nanoseconds
     "max_msgs": 100000,
+    "max_bytes": 900 * 1024 * 1024,
     "storage": "file",
     "replicas": 1,
 }
@@ -28,7 +32,21 @@ COMMANDS_STREAM: dict[str, Any] = {
     "no_ack": True,
 }
 
-STREAMS = (EVENTS_STREAM, COMMANDS_STREAM)
+# Beside the records, the server's own word that it gave up: the collector turns each into a record.
+GIVEN_UP = f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{COMMANDS_STREAM['name']}.>"
+
+DEAD_STREAM: dict[str, Any] = {
+    "name": "KIOSK_DEAD",
+    "subjects": ["kiosk.dead.>", GIVEN_UP],
+    "retention": "limits",
+    "max_age": 30 * 86400_000_000_000,  # 30 days: until somebody looks
+    "max_msgs": 10000,
+    "max_bytes": 50 * 1024 * 1024,
+    "storage": "file",
+    "replicas": 1,
+}
+
+STREAMS = (EVENTS_STREAM, COMMANDS_STREAM, DEAD_STREAM)
 
 
 def _consumer(agent: str, max_deliver: int, ack_wait_s: int, *more_subjects: str) -> dict[str, Any]:
@@ -39,6 +57,9 @@ def _consumer(agent: str, max_deliver: int, ack_wait_s: int, *more_subjects: str
         "max_deliver": max_deliver,
         "ack_wait": ack_wait_s * 1_000_000_000,  # nanoseconds
         "filter_subjects": [f"kiosk.agent.{agent}.>", *more_subjects],
+        "deliver_subject": f"deliver.{agent}",
+        "deliver_group": agent,
+        "max_ack_pending": 256,  # more than wait at once on any kiosk, and few enough to keep alive
     }
 
 

@@ -133,6 +133,7 @@ COMMANDS: tuple[Command[Any, Any], ...] = (
 )
 
 ALL = "kiosk.>"
+DEAD = "kiosk.dead.{agent}"  # ours: where a command that was given up on is kept (edge.contract.dead)
 _AGENT_PREFIX = "kiosk.agent."
 _HARDWARE_PREFIX = "kiosk.hardware."
 

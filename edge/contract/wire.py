@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal as _Decimal
+from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
@@ -42,9 +43,31 @@ def _decode_ours(wanted: type, raw: object) -> object:
     raise NotImplementedError(f"{wanted.__name__} has no place in a message")
 
 
+_checked_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_encode_ours)
+
+
 def to_json(value: object) -> bytes:
     """`value` (builtins, from `to_fields` or elsewhere) as JSON."""
     return _encoder.encode(value)
+
+
+def to_bytes(payload: Payload) -> bytes:
+    """`payload` as JSON, read back to check it against its own type.
+
+    Raises:
+        InvalidPayload: the sender broke the contract; the field is named.
+    """
+    data = _checked_encoder.encode(payload)
+    try:
+        _decoder(type(payload)).decode(data)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error)) from None
+    return data
+
+
+@cache
+def _decoder(wanted: type[P]) -> msgspec.json.Decoder[P]:
+    return msgspec.json.Decoder(wanted, dec_hook=_decode_ours)
 
 
 def to_fields(payload: Payload) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import nats.errors
 import pytest
 
 from edge.bus import Client, EmbeddedServer, NATSAgentBase, does, hears
-from edge.bus.client import DEADLINE, REPLY_TO
+from edge.bus.deadline import DEADLINE, REPLY_TO
 from edge.contract import hardware, menu
 from edge.contract.envelope import NATSMessage, envelope_faults, is_uuid4
 from edge.contract.errors import AskError, ErrorCode, InvalidPayload
@@ -273,7 +273,10 @@ async def test_what_breaks_the_contract_is_not_sent(bus: Client) -> None:
 
 async def test_the_agent_is_a_micro_service(bus: Client, waiter: Waiter) -> None:
     info = json.loads((await bus.nc.request("$SRV.INFO.menu", b"", timeout=2)).data)
-    assert {endpoint["subject"] for endpoint in info["endpoints"]} == {MENU_SEARCH.subject}
+    assert {endpoint["name"]: endpoint["subject"] for endpoint in info["endpoints"]} == {
+        "search": MENU_SEARCH.subject,
+        "latency": "$SRV.STATS.menu.latency",  # what it counted, for the monitor
+    }
     assert info["description"] == "Knows one dish, and counts."
     assert MENU_DETAILS.subject not in {endpoint["subject"] for endpoint in info["endpoints"]}
 
