@@ -14,10 +14,12 @@ from rich.console import Console
 
 from benchmarks import machine
 from benchmarks.bus import suite as bus
-from benchmarks.bus.profiling import SHORT_NAMES, profile
+from benchmarks.bus.profiling import profile
+from benchmarks.bus.ways import NAMES
 from benchmarks.loops import LOOPS
 from benchmarks.options import Options
-from benchmarks.rounds import Effort, WrongAnswer
+from benchmarks.rounds import Effort, WayFailed
+from edge.bus import BusError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SUITES: dict[str, Callable[[Options, Console], dict[str, Any]]] = {"bus": bus.run}
@@ -46,7 +48,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the order of turns")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "build" / "bench", help="where the figures go")
-    parser.add_argument("--profile", choices=SHORT_NAMES, help="profile this way instead (of the bus)")
+    parser.add_argument("--profile", choices=NAMES, help="profile this way instead (of the bus)")
     parser.add_argument("--sort", choices=("tottime", "cumtime"), default="tottime", help="of a profile")
     parser.add_argument("--top", type=_count, default=30, help="lines of a profile")
     return parser
@@ -71,15 +73,15 @@ def main(words: Sequence[str] | None = None) -> int:
             profile(chosen.profile, loop, effort, chosen.out, console, sort=chosen.sort, top=chosen.top)
         return 0
     ways = tuple(name.strip() for name in chosen.ways.split(",") if name.strip())
-    unknown = [name for name in ways if name not in bus.NAMES]
+    unknown = [name for name in ways if name not in NAMES]
     if unknown:
-        print(f"no way is called {', '.join(unknown)}; there are {', '.join(bus.NAMES)}", file=sys.stderr)
+        print(f"no way is called {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
     options = Options(folder=chosen.out, effort=effort, loops=loops, processes=chosen.processes, ways=ways)
     for name in chosen.only or SUITES:
         try:
             report = SUITES[name](options, console)
-        except WrongAnswer as error:
+        except (WayFailed, BusError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
         report = {

@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-_CALL_TIMEOUT_S = 60.0  # a turn that takes longer hangs
+_TURN_TIMEOUT_S = 60.0  # a turn that takes longer hangs
 
 
 async def _nothing() -> None:
@@ -52,8 +52,8 @@ class Effort:
 class Figures:
     """A way's figures of one round: times in us a call, throughput in calls a second.
 
-    `cpu_us` is this process's processor time a call, which a busy neighbour hardly changes; `settle_us` the time a
-    call that passed between the last answer and the end of what was left to do.
+    `per_s` counts until the last answer; `settled_per_s` until nothing was left to do either, such as to acknowledge.
+    `cpu_us` is this process's processor time a call, what was left to do included: a busy neighbour hardly changes it.
     """
 
     calls: int
@@ -62,8 +62,8 @@ class Figures:
     mean_us: float
     least_us: float
     per_s: float
+    settled_per_s: float
     cpu_us: float
-    settle_us: float
 
 
 @dataclass
@@ -85,8 +85,8 @@ class _Sample:
             mean_us=statistics.fmean(times_s) * 1e6,
             least_us=times_s[0] * 1e6,
             per_s=count / self.wall_s,
+            settled_per_s=count / (self.wall_s + self.settle_s),
             cpu_us=self.cpu_s / count * 1e6,
-            settle_us=self.settle_s / count * 1e6,
         )
 
 
@@ -98,7 +98,7 @@ class Round:
     at_once: dict[str, Figures]
 
 
-class WrongAnswer(Exception):
+class WayFailed(Exception):
     """A way does not do what it should, so its speed means nothing."""
 
 
@@ -132,23 +132,30 @@ async def _turn(way: Way, callers: int, calls: int, warm_up: int, into: _Sample)
     into.settle_s += settled_s - done_s
 
 
+def _failed(way: Way, error: Exception) -> WayFailed:
+    return WayFailed(f"{way.name} failed: {str(error) or type(error).__name__}")
+
+
 async def check(ways: Sequence[Way]) -> None:
     """Make one call each way.
 
     Raises:
-        WrongAnswer: it returned something else than it should.
+        WayFailed: it failed, or returned something else than it should.
     """
     for way in ways:
-        result = await asyncio.wait_for(way.call(), _CALL_TIMEOUT_S)
+        try:
+            result = await asyncio.wait_for(way.call(), _TURN_TIMEOUT_S)
+        except Exception as error:
+            raise _failed(way, error) from error
         if not way.check(result):
-            raise WrongAnswer(f"{way.name} returned {result!r}")
+            raise WayFailed(f"{way.name} returned {result!r}")
 
 
 async def measure(ways: Sequence[Way], effort: Effort, tick: Callable[[], None]) -> list[Round]:
     """Measure all `ways`, `effort.rounds` times; `tick` is called after each turn.
 
     Raises:
-        WrongAnswer: a way does not do what it should.
+        WayFailed: a way does not do what it should.
     """
     await check(ways)
     order = list(ways)
@@ -167,7 +174,10 @@ async def measure(ways: Sequence[Way], effort: Effort, tick: Callable[[], None])
                     for way in order:
                         warm_up = max(callers, min(effort.warm_up, share))
                         turn = _turn(way, callers, share, warm_up, samples[way.name])
-                        await asyncio.wait_for(turn, _CALL_TIMEOUT_S)
+                        try:
+                            await asyncio.wait_for(turn, _TURN_TIMEOUT_S)
+                        except Exception as error:
+                            raise _failed(way, error) from error
                         tick()
             rounds.append(
                 Round(

@@ -16,12 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bus.answering import answering
-from benchmarks.bus.asking import ASKING, PUBLISHING, asking
+from benchmarks.bus.asking import asking
 from benchmarks.loops import run_on
 from benchmarks.rounds import Effort, Way, check
 from edge.bus import EmbeddedServer
 
-SHORT_NAMES = (*ASKING, *PUBLISHING)
 _SHOWN_PARTS = 3  # of a path: enough to find the file
 
 
