@@ -11,10 +11,13 @@ from typing import Final
 import nats.errors
 from nats.aio.client import Client as NatsClient
 
+from edge.bus.keys import KeyUnusable, read_seed
+
 DEFAULT_URL: Final = "nats://localhost:4222"
 RECONNECT_WAIT_S: Final = 2
 MAX_RECONNECTS: Final = -1  # for ever; nats-py's own default is 60
 CONNECT_TIMEOUT_S: Final = 5
+_NOT_LET_IN: Final = "authorization violation"
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,10 @@ class BusError(Exception):
 
 class BusUnreachable(BusError, ConnectionError):
     """No server answers at the address, or it went away and has not come back."""
+
+
+class SignInRefused(BusError):
+    """The server is there and doesn't let us in, or our key can't be used. Trying again wouldn't help."""
 
 
 class SetupRefused(BusError):
@@ -50,17 +57,32 @@ async def connect(
 
     Raises:
         BusUnreachable: `wait_s` ran out.
+        SignInRefused: the server wants another key or any, or `key_file` can't be used.
     """
+    try:
+        seed = await asyncio.to_thread(read_seed, key_file) if key_file else None
+    except KeyUnusable as error:
+        raise SignInRefused(str(error)) from error
     said: set[str] = set()
     level = logging.WARNING if wait_s is None else logging.DEBUG  # who waits only so long gets an error to show
+    refused: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def on_error(error: Exception) -> None:
         text = str(error) or type(error).__name__
+        if _NOT_LET_IN in text.lower():
+            text = _refusal(url, name, key_file)
+            if not connecting.done():
+                if not refused.done():
+                    refused.set_result(text)
+                return
         if text not in said:  # once, not every two seconds
             said.add(text)
             log.log(level, "%s: bus at %s: %s", name, url, text)
 
     async def on_disconnect() -> None:
+        if isinstance(nc.last_error, nats.errors.AuthorizationError):  # nats-py doesn't try again then
+            log.error("%s: put out: %s", name, _refusal(url, name, key_file))
+            return
         if nc.is_closed or nc.is_draining:
             return  # we left
         log.warning("%s: lost the bus at %s; trying again every %d s", name, url, RECONNECT_WAIT_S)
@@ -71,20 +93,40 @@ async def connect(
         log.info("%s: back on the bus at %s", name, url)
 
     nc = NatsClient()
-    connecting = nc.connect(
-        url,
-        name=name,
-        inbox_prefix=f"_INBOX.{name}".encode(),
-        nkeys_seed=str(key_file) if key_file else None,
-        error_cb=on_error,
-        disconnected_cb=on_disconnect,
-        reconnected_cb=on_reconnect,
-        reconnect_time_wait=RECONNECT_WAIT_S,
-        max_reconnect_attempts=MAX_RECONNECTS,
-        connect_timeout=CONNECT_TIMEOUT_S,
+    connecting = asyncio.ensure_future(
+        nc.connect(
+            url,
+            name=name,
+            inbox_prefix=f"_INBOX.{name}".encode(),
+            nkeys_seed_str=seed,
+            error_cb=on_error,
+            disconnected_cb=on_disconnect,
+            reconnected_cb=on_reconnect,
+            reconnect_time_wait=RECONNECT_WAIT_S,
+            max_reconnect_attempts=MAX_RECONNECTS,
+            connect_timeout=CONNECT_TIMEOUT_S,
+        )
     )
     try:
-        await asyncio.wait_for(connecting, wait_s)
+        await asyncio.wait((connecting, refused), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        if refused.done():
+            raise SignInRefused(refused.result())
+        if not connecting.done():
+            raise TimeoutError
+        await connecting
     except (TimeoutError, OSError, nats.errors.Error) as error:
         raise BusUnreachable(f"no NATS server answers at {url}; is it running? (kiosk doctor)") from error
+    finally:
+        if not connecting.done():
+            connecting.cancel()
+            await asyncio.wait((connecting,))
     return nc
+
+
+def _refusal(url: str, name: str, key_file: Path | None) -> str:
+    if key_file is None:
+        return f"the bus at {url} wants a key of {name}: say where the keys are ([bus] keys in kiosk.toml, --keys)"
+    return (
+        f"the bus at {url} refuses {name}'s key {key_file}: the server doesn't know it. Has it read the "
+        "nats-auth.conf that kiosk bus keys wrote with it? (nats-server --signal reload)"
+    )
