@@ -7,6 +7,7 @@ import typer
 from edge.cli import bus, contract, models
 from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
+from edge.cli.monitor import monitor
 from edge.cli.virtual import virtual
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(virtual)
 app.command("run")(run_agents)
+app.command()(monitor)
 app.add_typer(bus.app, name="bus")
 app.add_typer(contract.app, name="contract")
 app.add_typer(models.app, name="models")

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import msgspec
 
+from edge.contract.subjects import AGENTS
+
 DEFAULT_DATA_DIR = Path("/data")
 
 
@@ -65,6 +67,17 @@ class Payment(_Section, frozen=True, kw_only=True):
     declined_cards: list[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]] = []
 
 
+class Monitor(_Section, frozen=True, kw_only=True):
+    """The monitor: its port on loopback, nats-server's own, how often it looks, which agents have to be up."""
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8223
+    server_url: Annotated[str, msgspec.Meta(pattern="^https?://")] = "http://127.0.0.1:8222"
+    interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 5.0
+    agents: list[Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(AGENTS)})$")]] = msgspec.field(
+        default_factory=lambda: list(AGENTS)
+    )
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """All of kiosk.toml."""
 
@@ -74,6 +87,7 @@ class Config(_Section, frozen=True, kw_only=True):
     menu: Menu = Menu()
     models: Models = Models()
     payment: Payment = Payment()
+    monitor: Monitor = Monitor()
 
 
 def parse(text: str, *, source: str = "kiosk.toml") -> Config:

@@ -93,9 +93,10 @@ class Series(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """All that one running process counted since it started; a restarted one is another `instance`."""
+    """All that one running process counted in its `age_s` seconds; a restarted one is another `instance`."""
 
     instance: str
+    age_s: float
     edges_ms: list[float]
     series: list[Series]
 
@@ -105,6 +106,7 @@ class Latency:
 
     def __init__(self) -> None:
         self.instance = uuid.uuid4().hex
+        self._began_s = perf_counter()
         self._series: dict[tuple[str, str, str, str], Series] = {}
 
     def observe(self, seen_by: SeenBy, command: str, way: Way, outcome: str, began_s: float) -> None:
@@ -121,7 +123,7 @@ class Latency:
     def report(self) -> dict[str, Any]:
         """Everything counted so far, ready for JSON."""
         series = {each.key: each for each in self._series.values()}  # an alias's entry is its command's
-        report = Report(self.instance, list(EDGES_MS), list(series.values()))
+        report = Report(self.instance, perf_counter() - self._began_s, list(EDGES_MS), list(series.values()))
         return dict(msgspec.to_builtins(report))
 
     def stats(self, endpoint: EndpointStats) -> dict[str, Any] | None:

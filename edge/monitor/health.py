@@ -1,0 +1,106 @@
+"""Whether the kiosk is healthy, whole and in parts, for GET /healthz."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge.bus.discovery import AgentState
+from edge.contract.subjects import AGENTS
+from edge.monitor.look import Look
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the kiosk: healthy without `problems`; `facts` go into the JSON beside them."""
+
+    problems: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer's body."""
+        return {"status": "ok" if self.ok else "unhealthy", "problems": list(self.problems)} | self.facts
+
+
+@dataclass(frozen=True)
+class Health:
+    """All parts; the whole is healthy when each is. Agents that aren't expected are shown, not judged."""
+
+    server: Part
+    streams: Part
+    agents: dict[str, Part]
+    expected: Collection[str] = AGENTS
+
+    @property
+    def all_agents(self) -> Part:
+        """The expected agents together."""
+        problems = tuple(text for name in self.expected for text in self.agents[name].problems)
+        return Part(problems, {"agents": {name: part.as_json() for name, part in self.agents.items()}})
+
+    @property
+    def kiosk(self) -> Part:
+        """Everything."""
+        agents = self.all_agents
+        parts = {"server": self.server.as_json(), "streams": self.streams.as_json()} | agents.facts
+        return Part((*self.server.problems, *self.streams.problems, *agents.problems), parts)
+
+
+def health(look: Look, expected: Collection[str] = AGENTS) -> Health:
+    """How healthy the kiosk was at `look`."""
+    agents = look.bus.agents if look.bus else {}
+    names = list(dict.fromkeys((*expected, *agents)))
+    return Health(
+        _server(look),
+        _streams(look, expected),
+        {name: _agent(name, agents.get(name), bus_up=look.bus is not None) for name in names},
+        expected,
+    )
+
+
+def _server(look: Look) -> Part:
+    problems = []
+    facts: dict[str, Any] = {"bus": look.bus is not None, "monitoring_port": look.server is not None}
+    if look.bus is None:
+        problems.append(look.bus_problem)
+    else:
+        facts["version"] = look.bus.server_version
+    if look.server is None:
+        facts["monitoring_problem"] = look.server_problem  # the bus works without it
+    else:
+        facts |= {"uptime": look.server.uptime, "connections": look.server.connections}
+        if look.server.problem:
+            problems.append(f"nats-server: {look.server.problem}")
+    return Part(tuple(problems), facts)
+
+
+def _streams(look: Look, expected: Collection[str]) -> Part:
+    if look.bus is None:
+        return Part(("the bus does not answer, so nobody knows its streams",))
+    problems = [f"the stream {each.name} is missing" for each in look.bus.streams if not each.made]
+    problems += [
+        f"the work queue of {each.agent} is missing"
+        for each in look.bus.consumers
+        if not each.made and each.agent in expected
+    ]
+    if look.setup_problem:
+        problems.append(look.setup_problem)
+    facts = {
+        "streams": {each.name: {"messages": each.messages, "fill": each.fill} for each in look.bus.streams if each.made}
+    }
+    return Part(tuple(problems), facts)
+
+
+def _agent(name: str, state: AgentState | None, *, bus_up: bool) -> Part:
+    if not bus_up:
+        return Part((f"{name}: the bus does not answer",), {"presence": "unknown", "instances": []})
+    if state is None or state.presence == "down":
+        return Part((f"{name} is not running",), {"presence": "down", "instances": []})
+    instances = [{"id": each.id, "version": each.version, "started": each.started} for each in state.instances]
+    problems = (f"{name} is there, but does not answer",) if state.presence == "silent" else ()
+    return Part(problems, {"presence": state.presence, "instances": instances})
