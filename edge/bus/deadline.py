@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 
 REPLY_TO = "Kiosk-Reply-To"  # JetStream doesn't keep a reply subject, so it travels as a header
-DEADLINE = "Kiosk-Deadline"  # Unix time in ms after which nobody wants the command done any more
-UPTIME = "Kiosk-Deadline-Uptime"  # the same moment as BOOT_ID:ms since boot, which no clock jump moves
+# Unix time in ms after which nobody wants the command done any more; from the same machine, with a second word:
+# the same moment as BOOT_ID:ms since boot, which no clock jump moves.
+DEADLINE = "Kiosk-Deadline"
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -46,21 +47,19 @@ class Deadline:
     @classmethod
     def read(cls, headers: Mapping[str, str]) -> Deadline | None:
         """The deadline that came with an ask; None where none was given. One that can't be read has passed."""
-        unix = headers.get(DEADLINE)
-        if unix is None:
+        text = headers.get(DEADLINE)
+        if text is None:
             return None
+        unix, _, since_boot = text.partition(" ")
+        boot, _, uptime = since_boot.partition(":")
         try:
-            boot, _, uptime = headers.get(UPTIME, "").rpartition(":")
             return cls(int(unix), int(uptime) if boot and boot == boot_id() else None)
         except ValueError:
             return cls(0, None)
 
-    def headers(self) -> dict[str, str]:
-        """What to send along."""
-        fields = {DEADLINE: str(self.unix_ms)}
-        if boot_id():
-            fields[UPTIME] = f"{boot_id()}:{self.uptime_ms}"
-        return fields
+    def __str__(self) -> str:
+        """As the header says it."""
+        return f"{self.unix_ms} {boot_id()}:{self.uptime_ms}" if boot_id() else str(self.unix_ms)
 
     def left_s(self) -> float:
         """How long until then; negative when it has passed. Uptime counts, where both are this boot's."""

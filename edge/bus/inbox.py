@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
@@ -12,11 +10,48 @@ from nats.errors import NoRespondersError
 from nats.nuid import NUID
 
 
+class Expected:
+    """One answer to come: `subject` is where to send it. Used as a context manager around the wait."""
+
+    __slots__ = ("_future", "_inbox", "_timer", "_token", "subject")
+
+    def __init__(self, inbox: Inbox, token: str, subject: str, timeout_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self.subject = subject
+        self._inbox = inbox
+        self._token = token
+        self._future: asyncio.Future[Msg] = loop.create_future()
+        self._timer = loop.call_later(timeout_s, _give_up, self._future)
+
+    def __enter__(self) -> Expected:
+        self._inbox.waiting[self._token] = self._future
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._future.cancel()
+        del self._inbox.waiting[self._token]
+
+    async def answer(self) -> Msg:
+        """The answer.
+
+        Raises:
+            TimeoutError: none came in time.
+            NoRespondersError: the server knows that nobody listens.
+        """
+        return await self._future
+
+    async def came_within(self, timeout_s: float) -> bool:
+        """Whether the answer, or why there is none, comes within `timeout_s`."""
+        await asyncio.wait([self._future], timeout=timeout_s)
+        return self._future.done()
+
+
 class Inbox:
     """Answers to one client, by the token at their subject's end."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self.waiting: dict[str, asyncio.Future[Msg]] = {}
         self._nuid = NUID()
         self._subject = ""
 
@@ -25,26 +60,13 @@ class Inbox:
         self._subject = nc.new_inbox()
         await nc.subscribe(f"{self._subject}.*", cb=self._on_answer)
 
-    @contextlib.contextmanager
-    def expect(self, timeout_s: float) -> Iterator[tuple[str, asyncio.Future[Msg]]]:
-        """The subject for one answer, and the future that it comes in.
-
-        The future raises TimeoutError after `timeout_s`, NoRespondersError when the server knows that nobody listens.
-        """
+    def expect(self, timeout_s: float) -> Expected:
+        """Make ready for one answer, which comes within `timeout_s` or not at all."""
         token = self._nuid.next().decode()
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Msg] = loop.create_future()
-        self._waiting[token] = answer
-        timer = loop.call_later(timeout_s, _give_up, answer)
-        try:
-            yield f"{self._subject}.{token}", answer
-        finally:
-            timer.cancel()
-            answer.cancel()
-            del self._waiting[token]
+        return Expected(self, token, f"{self._subject}.{token}", timeout_s)
 
     async def _on_answer(self, msg: Msg) -> None:
-        waiting = self._waiting.get(msg.subject.rpartition(".")[2])
+        waiting = self.waiting.get(msg.subject.rpartition(".")[2])
         if waiting is None or waiting.done():
             return  # an answer after its deadline, or a second one
         if msg.headers and msg.headers.get("Status") == "503":

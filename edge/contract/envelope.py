@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,13 @@ _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 def is_uuid4(text: object) -> bool:
     """Whether `text` is a UUID v4 in its usual form."""
     return isinstance(text, str) and _UUID4.fullmatch(text) is not None
+
+
+def uuid4() -> str:
+    """A new UUID v4; `uuid.uuid4` takes twice as long."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def now() -> str:
@@ -50,10 +57,10 @@ class NATSMessage:
             if value is not None and not is_uuid4(value):
                 raise ValueError(f"{name} is not a UUID v4: {value!r}")
         return cls(
-            msg_id=str(uuid.uuid4()),
+            msg_id=uuid4(),
             timestamp=now(),
             session_id=session_id,
-            trace_id=trace_id or str(uuid.uuid4()),
+            trace_id=trace_id or uuid4(),
             version=VERSION,
             payload=payload,
         )
@@ -72,6 +79,10 @@ class NATSMessage:
             InvalidMessage: not a JSON object.
             InvalidPayload: no payload, or one that is not an object.
         """
+        try:
+            return _whole.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # something is missing or wrong: see what, and whether it matters
         try:
             fields = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -100,6 +111,9 @@ class NATSMessage:
         )
 
 
+_whole = msgspec.json.Decoder(NATSMessage)
+
+
 class _Sealed(msgspec.Struct):
     msg_id: str
     timestamp: str
@@ -114,8 +128,8 @@ def seal(payload: bytes, *, session_id: str, trace_id: str | None) -> tuple[str,
 
     What `NATSMessage.create` and `to_json` do, for a payload that needn't be read again.
     """
-    msg_id = str(uuid.uuid4())
-    sealed = _Sealed(msg_id, now(), session_id, trace_id or str(uuid.uuid4()), VERSION, msgspec.Raw(payload))
+    msg_id = uuid4()
+    sealed = _Sealed(msg_id, now(), session_id, trace_id or uuid4(), VERSION, msgspec.Raw(payload))
     return msg_id, to_json(sealed)
 
 

@@ -45,6 +45,11 @@ class Money:
         """
         if isinstance(amount, bool):
             raise ValueError("an amount is a number, not true or false")  # noqa: TRY004 - callers expect one error
+        if isinstance(amount, float) and 0 <= amount < _MOST_MINOR:
+            # The float nearest to minor / 100 is this one exactly if its shortest decimal text is that amount.
+            nearest = round(amount * MINOR_UNITS)
+            if nearest / MINOR_UNITS == amount:
+                return cls(nearest)
         try:
             minor = Decimal(repr(amount) if isinstance(amount, float) else amount) * MINOR_UNITS
             whole = int(minor)
@@ -55,9 +60,14 @@ class Money:
         return cls(whole)
 
     @property
+    def text(self) -> str:
+        """The amount in major units, with two decimals, as JSON writes it."""
+        return f"{self._minor // MINOR_UNITS}.{self._minor % MINOR_UNITS:02d}"
+
+    @property
     def decimal(self) -> Decimal:
         """The amount in major units, with two decimals."""
-        return (Decimal(self.minor) / MINOR_UNITS).quantize(Decimal("0.01"))
+        return Decimal(self.text)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + other.minor)

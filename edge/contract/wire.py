@@ -43,7 +43,13 @@ def _decode_ours(wanted: type, raw: object) -> object:
     raise NotImplementedError(f"{wanted.__name__} has no place in a message")
 
 
-_checked_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_encode_ours)
+def _encode_raw(thing: object) -> object:
+    if isinstance(thing, Money):
+        return msgspec.Raw(thing.text.encode())
+    return _encode_ours(thing)
+
+
+_checked_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_encode_raw)
 
 
 def to_json(value: object) -> bytes:

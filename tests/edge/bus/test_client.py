@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
 
 from edge.bus import Client, EmbeddedServer
 from edge.bus.connection import BusUnreachable
+from edge.bus.inbox import Expected
 from edge.contract.envelope import NATSMessage
 from edge.contract.errors import ContractError
 from edge.contract.subjects import PERSON_DETECTED, SPEECH_START
@@ -61,17 +62,17 @@ async def test_an_event_published_while_the_server_restarts_is_stored_once(
 async def test_an_event_whose_acknowledgement_was_lost_is_stored_once(
     bus: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish = bus.js.publish
+    answer = Expected.answer
     lost: list[object] = []
 
-    async def stored_but_not_told(*arguments: Any, **options: Any) -> object:
-        acknowledgement = await publish(*arguments, **options)
+    async def stored_but_not_told(expected: Expected) -> Msg:
+        acknowledgement = await answer(expected)
         if not lost:
             lost.append(acknowledgement)
             raise TimeoutError
         return acknowledgement
 
-    monkeypatch.setattr(bus.js, "publish", stored_but_not_told)
+    monkeypatch.setattr(Expected, "answer", stored_but_not_told)
     await bus.publish(PERSON_DETECTED, PersonDetected())
     assert lost
     assert len([message async for message in bus.stored()]) == 1
