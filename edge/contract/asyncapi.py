@@ -21,9 +21,7 @@ from edge.contract.wire import Payload
 
 REPLY_TO = "Kiosk-Reply-To"
 DEADLINE = "Kiosk-Deadline"
-UPTIME = "Kiosk-Deadline-Uptime"
 MSG_ID = "Nats-Msg-Id"
-LIVE_QUEUE = "q"  # the queue group of NATS micro services
 
 PARTIES = {
     "vision": "Sees who stands before the kiosk.",
@@ -47,12 +45,11 @@ _DURABLE_HEADERS: Schema = {
         },
         DEADLINE: {
             "type": "string",
-            "pattern": "^[0-9]+$",
-            "description": "Unix time in ms; past it the command is not carried out any more",
-        },
-        UPTIME: {
-            "type": "string",
-            "description": "the same moment as BOOT_ID:ms since boot, which no clock jump moves",
+            "pattern": "^[0-9]+( [0-9a-f-]+:[0-9]+)?$",
+            "description": (
+                "Unix time in ms; past it the command is not carried out any more. An asker on the kiosk adds the same "
+                "moment as BOOT_ID:ms since boot, which no clock jump moves"
+            ),
         },
     },
     "required": [REPLY_TO, DEADLINE],
@@ -280,7 +277,7 @@ def _add_command(
             command.done_by,
             "answers to the request's reply subject, as a NATS micro service",
             reply=reply,
-            **_queue(LIVE_QUEUE),
+            **_queue(command.done_by),
             **more,
         )
 

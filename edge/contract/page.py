@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from edge.contract import examples
-from edge.contract.asyncapi import DEADLINE, PARTIES, REPLY_TO, UPTIME, stream_of, summary_of
+from edge.contract.asyncapi import DEADLINE, PARTIES, REPLY_TO, stream_of, summary_of
 from edge.contract.dead import DeadCommand
 from edge.contract.envelope import VERSION
 from edge.contract.refusals import MEANINGS, codes_of
@@ -28,7 +28,7 @@ def page() -> str:
             example=_json(examples.enveloped(examples.EVENTS["kiosk.vision.person_left"])),
             fields=_fields(ENVELOPE),
         ),
-        _ASKING.format(reply_to=REPLY_TO, deadline=DEADLINE, uptime=UPTIME, stream=COMMANDS_STREAM["name"]),
+        _ASKING.format(reply_to=REPLY_TO, deadline=DEADLINE, stream=COMMANDS_STREAM["name"]),
         "## Subjects\n\n" + _contents(),
         "## Events\n\n" + "\n\n".join(_event(event) for event in EVENTS),
         "### What the page shows\n\n"
@@ -84,10 +84,9 @@ There are two ways to ask; by either, one instance of the agent carries the comm
 | | live | durable |
 |---|---|---|
 | how | a plain NATS request: `nats req`, `nc.request()` | a publish with headers; our client does it |
-| headers | none | `{reply_to}`: the asker's inbox; `{deadline}`: Unix time in ms; \
-`{uptime}` (optional): the same moment as BOOT_ID:ms since boot |
+| headers | none | `{reply_to}`: the asker's inbox; `{deadline}`: Unix time in ms |
 | answered to | the request's reply subject | the inbox in `{reply_to}` |
-| taken from | the agent's micro service (queue group `q`) | the agent's consumer on `{stream}` |
+| taken from | the agent's micro service | the agent's consumer on `{stream}` |
 | the agent dies meanwhile | no answer; ask again | delivered again, up to `max_deliver` times |
 | past the deadline | no deadline | not carried out; kept in KIOSK_DEAD |
 

@@ -203,7 +203,7 @@ def _limits(old: Schema, new: Schema) -> tuple[list[str], list[str]]:
         a, b = old.get(limit), new.get(limit)
         if a == b:
             continue
-        words = f"has {limit} {b}, not {a}"
+        words = f"has no {limit} any more" if b is None else f"has {limit} {b}, not {'none' if a is None else a}"
         narrower = a is None or (b is not None and (b > a) == (limit in _LOWEST))
         (less if narrower else more).append(words)
     for other in sorted({*old, *new} - _READ):  # pattern, format, ...: which of two is narrower can't be told
