@@ -39,7 +39,7 @@ from edge.bus.consumer import WorkQueue
 from edge.bus.deadline import REPLY_TO
 from edge.bus.latency import AGENT, DURABLE, ENDPOINT, LIVE, SUCCESS, endpoint_subject
 from edge.bus.streams import ensure_consumer, ensure_streams, wait_for_streams
-from edge.bus.tasks import cancel_all
+from edge.bus.tasks import cancel_all, start
 from edge.contract.envelope import VERSION, NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode
 from edge.contract.streams import CONSUMERS
@@ -199,7 +199,7 @@ class NATSAgentBase(ABC):
             self._queue = WorkQueue(self.client, self.name, self._answer_durable, at_once=self._at_once)
             await self._queue.start()
         for method in self._marked("_always"):
-            self._start(self._keep_running(method))
+            start(self._keep_running(method), self._tasks)
 
     async def handle_message(self, msg: Msg) -> bytes:
         """Carry out the command in `msg` and return the answer's envelope as JSON; never raises a refusal."""
@@ -257,7 +257,7 @@ class NATSAgentBase(ABC):
         """Answer a live request (decision 2), a command that nobody has too, rather than let its asker wait."""
         if msg.headers and REPLY_TO in msg.headers:
             return  # durable: it comes through the work queue
-        self._start(self._answer_live(msg, perf_counter()))
+        start(self._answer_live(msg, perf_counter()), self._tasks)
 
     async def _answer_live(self, msg: Msg, began_s: float) -> None:
         async with self._at_once:
@@ -325,11 +325,6 @@ class NATSAgentBase(ABC):
                 await asyncio.sleep(wait_s)
             else:
                 return
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _endpoint_name(subject: str) -> str:

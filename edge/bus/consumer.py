@@ -19,7 +19,7 @@ from edge.bus.connection import BusError
 from edge.bus.dead import bury_late
 from edge.bus.deadline import REPLY_TO, Deadline, current_deadline
 from edge.bus.streams import ensure_consumer, ensure_streams
-from edge.bus.tasks import cancel_all
+from edge.bus.tasks import cancel_all, start
 from edge.contract.streams import CONSUMERS
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class WorkQueue:
             await self._say(msg.reply, _ACK)
             return
         self._in_hand[ticket] = msg
-        self._start(self._do(ticket, msg, headers[REPLY_TO], Deadline.read(headers), perf_counter()))
+        start(self._do(ticket, msg, headers[REPLY_TO], Deadline.read(headers), perf_counter()), self._work)
 
     async def _do(self, ticket: str, msg: Msg, reply_to: str, deadline: Deadline | None, began_s: float) -> None:
         async with self._at_once:
@@ -186,12 +186,7 @@ class WorkQueue:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._start(self.acknowledge_live_copies())
-
-    def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        start(self.acknowledge_live_copies(), self._work)
 
 
 def _ticket(ack_subject: str) -> str:

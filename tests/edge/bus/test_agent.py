@@ -232,7 +232,9 @@ async def test_a_responder_that_is_no_micro_service_is_heard(nats_server: Embedd
         await msg.respond(b'{"payload":{"status":"success","items":[]}}')
 
     await mock.subscribe(MENU_SEARCH.subject, cb=answer)
-    await mock.flush()
+    back = await mock.subscribe(inbox := mock.new_inbox())
+    await mock.publish(inbox)
+    await back.next_msg(timeout=5)  # nats-py's flush is no barrier
     reply = await bus.request(MENU_SEARCH.subject, {"command": "search", "query": "burger"})
     await mock.close()
     assert reply == {"payload": {"status": "success", "items": []}}
