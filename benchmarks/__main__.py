@@ -14,11 +14,12 @@ from rich.console import Console
 
 from benchmarks import machine
 from benchmarks.bus import suite as bus
-from benchmarks.bus.profiling import profile
+from benchmarks.bus.profiling import PROFILERS, SORTS, Work, profile
 from benchmarks.bus.ways import NAMES
 from benchmarks.loops import LOOPS
 from benchmarks.options import Options
 from benchmarks.rounds import Effort, WayFailed
+from benchmarks.sampling import ProfilerFailed
 from edge.bus import BusError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -48,8 +49,10 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the order of turns")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "build" / "bench", help="where the figures go")
-    parser.add_argument("--profile", choices=NAMES, help="profile this way instead (of the bus)")
-    parser.add_argument("--sort", choices=("tottime", "cumtime"), default="tottime", help="of a profile")
+    parser.add_argument("--profile", choices=NAMES, help="profile this way of the bus instead")
+    parser.add_argument("--profiler", choices=PROFILERS, default=PROFILERS[0], help="py-spy where it is installed")
+    parser.add_argument("--at-once", action="store_true", help="profile --callers at once, not one")
+    parser.add_argument("--sort", choices=SORTS, default=SORTS[0], help="of a profile")
     parser.add_argument("--top", type=_count, default=30, help="lines of a profile")
     return parser
 
@@ -68,31 +71,36 @@ def main(words: Sequence[str] | None = None) -> int:
         seed=chosen.seed,
     )
     loops = tuple(LOOPS) if chosen.loop == "both" else (chosen.loop,)
-    if chosen.profile:
-        for loop in loops:
-            profile(chosen.profile, loop, effort, chosen.out, console, sort=chosen.sort, top=chosen.top)
-        return 0
     ways = tuple(name.strip() for name in chosen.ways.split(",") if name.strip())
     unknown = [name for name in ways if name not in NAMES]
     if unknown:
         print(f"no way is called {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    options = Options(folder=chosen.out, effort=effort, loops=loops, processes=chosen.processes, ways=ways)
-    for name in chosen.only or SUITES:
-        try:
-            report = SUITES[name](options, console)
-        except (WayFailed, BusError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
-        report = {
-            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": machine.commit(REPOSITORY),
-            **report,
-        }
-        path = chosen.out / f"{name}.json"
-        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        console.print(f"all rounds: {path}")
+    try:
+        if chosen.profile:
+            callers = effort.callers if chosen.at_once else 1
+            for loop in loops:
+                work = Work(chosen.profile, loop, effort.calls * effort.rounds, callers)
+                profile(work, chosen.profiler, chosen.out, console, sort=chosen.sort, top=chosen.top)
+            return 0
+        options = Options(folder=chosen.out, effort=effort, loops=loops, processes=chosen.processes, ways=ways)
+        for name in chosen.only or SUITES:
+            _write(name, SUITES[name](options, console), chosen.out, console)
+    except (WayFailed, ProfilerFailed, BusError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _write(name: str, found: dict[str, Any], folder: Path, console: Console) -> None:
+    report = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": machine.commit(REPOSITORY),
+        **found,
+    }
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    console.print(f"all rounds: {path}")
 
 
 def _count(text: str) -> int:

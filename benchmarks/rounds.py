@@ -40,7 +40,7 @@ class Effort:
     """How much to measure: calls are per way and round, and divided among the slices."""
 
     rounds: int = 7
-    slices: int = 5
+    slices: int = 10
     calls: int = 400
     callers: int = 50
     calls_at_once: int = 3000
@@ -125,11 +125,13 @@ async def _turn(way: Way, callers: int, calls: int, warm_up: int, into: _Sample)
     await asyncio.gather(*(make_calls() for _ in range(callers)))
     done_s = time.perf_counter()
     await way.settle()
-    settled_s = time.perf_counter()
+    settled_s, settled_cpu_s = time.perf_counter(), time.process_time()
+    await way.settle()  # what it takes when nothing is left to do is no part of the calls
+    idle_s, idle_cpu_s = time.perf_counter() - settled_s, time.process_time() - settled_cpu_s
     into.times_s += times_s
     into.wall_s += done_s - began_s
-    into.cpu_s += time.process_time() - began_cpu_s
-    into.settle_s += settled_s - done_s
+    into.cpu_s += settled_cpu_s - began_cpu_s - idle_cpu_s
+    into.settle_s += max(0.0, settled_s - done_s - idle_s)
 
 
 def _failed(way: Way, error: Exception) -> WayFailed:

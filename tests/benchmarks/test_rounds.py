@@ -72,12 +72,13 @@ async def test_one_caller_asks_alone_and_many_ask_at_once(doings: list[Doing]) -
 async def test_a_turn_begins_with_nothing_left_to_do(doings: list[Doing]) -> None:
     await measure([doing.way for doing in doings], EFFORT, lambda: None)
     for doing in doings:
-        # Before and after what isn't counted, and after what is: three times a turn.
+        # Before and after what isn't counted, after what is, and once more for what that takes by itself.
         expected, calls = [], 1
         for _ in range(EFFORT.rounds):
             for counted, uncounted in ((3, 2), (3, 2), (5, 4), (5, 4)):
-                expected += [calls, calls + uncounted, calls + uncounted + counted]
-                calls += uncounted + counted
+                after = calls + uncounted + counted
+                expected += [calls, calls + uncounted, after, after]
+                calls = after
         assert doing.settled_at == expected
 
 
