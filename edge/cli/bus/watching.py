@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from edge.bus.connection import DEFAULT_URL
+from edge.bus.history import choosing, live
+from edge.cli.bus.ids import SessionId, TraceId
 from edge.cli.bus.opening import Url, connected
-from edge.cli.speaking import complaints, console, run
-from edge.contract.envelope import NATSMessage
-from edge.contract.errors import ContractError
+from edge.cli.bus.telling import as_fields, print_json, show
+from edge.cli.speaking import console, run
 from edge.contract.subjects import ALL
 
 
 def watch(
     subject: Annotated[str, typer.Argument(help="Which subjects; * is one word, > the rest.")] = ALL,
+    *,
+    session: SessionId = "",
+    trace: TraceId = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     count: Annotated[int | None, typer.Option(help="Stop after so many messages.", min=1)] = None,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Show messages as they come. Ctrl-C ends.
+    """Show events and commands as they come: time, session, trace, subject, and what it says. Ctrl-C ends.
 
-    Examples: kiosk bus watch · kiosk bus watch 'kiosk.voice.*' · kiosk bus watch --json | jq .
+    Examples: kiosk bus watch · kiosk bus watch 'kiosk.voice.*' · kiosk bus watch --trace 3f8c --json | jq .
     """
+    chosen = choosing(session=session, trace=trace)
 
     async def look() -> None:
         client = await connected(url)
         seen = 0
         try:
-            async for where, message in client.watch(subject):
-                _show(where, message, as_json=as_json)
+            async for entry in live(client, subject):
+                if not chosen(entry):
+                    continue
+                if as_json:
+                    print_json(as_fields(entry))
+                else:
+                    show(entry, console)
                 seen += 1
                 if seen == count:
                     return
@@ -39,19 +48,3 @@ def watch(
             await client.close()
 
     run(look())
-
-
-def _show(subject: str, message: NATSMessage | ContractError, *, as_json: bool) -> None:
-    if isinstance(message, ContractError):
-        if as_json:
-            print(json.dumps({"subject": subject, "malformed": str(message)}), flush=True)
-        else:
-            complaints.print(f"{subject}  [red]malformed:[/] {message}", highlight=False)
-        return
-    if as_json:
-        print(json.dumps({"subject": subject} | vars(message), ensure_ascii=False), flush=True)
-    else:
-        clock = message.timestamp[11:23]
-        text = json.dumps(message.payload, ensure_ascii=False)
-        console.print(f"[dim]{clock:12}[/] [cyan]{subject}[/] ", end="", highlight=False)
-        console.print(text, markup=False, soft_wrap=True)
