@@ -19,15 +19,15 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RawStreamMsg
 from nats.js.errors import APIError, NotFoundError
 
-from edge.bus.client import Client
+from edge.bus.client import Client, current
 from edge.bus.connection import BusError, BusUnreachable
 from edge.bus.deadline import REPLY_TO, Deadline
 from edge.contract.dead import DeadCommand
 from edge.contract.envelope import NATSMessage
 from edge.contract.errors import ContractError
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, DEAD_STREAM, GIVEN_UP
-from edge.contract.subjects import DEAD, agent_of
-from edge.contract.wire import from_fields, to_bytes
+from edge.contract.subjects import DEAD, agent_of, command_on
+from edge.contract.wire import Payload, from_fields, to_bytes
 
 log = logging.getLogger(__name__)
 
@@ -248,6 +248,27 @@ def envelope_of(command: DeadCommand) -> NATSMessage:
     if command.message is None:
         raise ContractError("the command itself was gone before it could be kept")
     return NATSMessage.from_json(command.message)
+
+
+async def ask_again(client: Client, command: DeadCommand, timeout: float | None = None) -> Payload:
+    """Ask durably once more what was given up on, with a new deadline; the answer.
+
+    It belongs to the session and trace that it came from.
+
+    Raises:
+        ContractError: it was not kept, was malformed, or is none of the table's commands.
+        AskError: refused, or not answered, this time too.
+    """
+    message = envelope_of(command)
+    known = command_on(command.subject)
+    if known is None:
+        raise ContractError(f"there is no command on {command.subject}")
+    token = current.set(message)
+    try:
+        answer: Payload = await client.request(known, from_fields(message.payload, known.request), timeout)
+    finally:
+        current.reset(token)
+    return answer
 
 
 def _stored_s(stored: RawStreamMsg) -> float:
