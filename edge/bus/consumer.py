@@ -44,7 +44,7 @@ class WorkQueue:
     """Takes an agent's commands from KIOSK_COMMANDS, several at work at once.
 
     The consumer pushes to the agents' queue group: one hop, where pulling each command took a request of its own
-    (ADR 0003). What waits here for room is kept alive like what is being done, so that `ack_wait` only runs out
+    (ADR 0015). What waits here for room is kept alive like what is being done, so that `ack_wait` only runs out
     on an instance that is gone, or hangs.
     """
 

@@ -3,7 +3,7 @@
 `no_ack` on KIOSK_COMMANDS is decision 1: without it the stream's own acknowledgement reaches a
 requester before the agent's answer does. `max_bytes` on KIOSK_EVENTS keeps it under the server's
 max_file_store, past which the server refuses new events rather than let the oldest go. Consumers of recsys and
-hardware are read into section 9's gap; all are pushed to their agent's queue group (ADR 0003). KIOSK_DEAD keeps
+hardware are read into section 9's gap; all are pushed to their agent's queue group (ADR 0015). KIOSK_DEAD keeps
 the commands that were given up on.
 """
 
