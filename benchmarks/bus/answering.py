@@ -1,7 +1,7 @@
 """Who answers, each in its own manner: a raw callback, an agent of ours, a FastStream subscriber.
 
 They run beside the askers on the same event loop, or by themselves: `python -m benchmarks.bus.answering URL LOOP`
-says "ready" when all of them are, and stops at the end of its input.
+says "ready" and its process id when all of them are, and stops at the end of its input.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 
@@ -20,7 +21,7 @@ from nats.js.api import RetentionPolicy, StorageType
 from benchmarks.bus import typed
 from benchmarks.bus.messages import FOUND, compact, in_envelope, our_result
 from benchmarks.loops import run_on
-from edge.bus import NATSAgentBase, does
+from edge.bus import BusError, NATSAgentBase, does
 from edge.contract import menu
 from edge.contract.subjects import MENU_SEARCH
 
@@ -61,8 +62,8 @@ def _faststream(url: str) -> NatsBroker:
 
 
 @contextlib.asynccontextmanager
-async def answering(url: str) -> AsyncIterator[None]:
-    """All of them at work on the server at `url`, each on a connection of its own."""
+async def answering(url: str) -> AsyncIterator[int]:
+    """All of them at work on the server at `url`, each on a connection of its own; the process they are in."""
     raw = await nats.connect(url)
 
     async def answer(msg: Msg) -> None:
@@ -76,7 +77,7 @@ async def answering(url: str) -> AsyncIterator[None]:
     broker = _faststream(url)
     await broker.start()
     try:
-        yield
+        yield os.getpid()
     finally:
         await broker.stop()
         await waiter.close()
@@ -84,7 +85,7 @@ async def answering(url: str) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def answering_elsewhere(url: str, loop: str) -> AsyncIterator[None]:
+async def answering_elsewhere(url: str, loop: str) -> AsyncIterator[int]:
     """The same in a process of its own, on the same kind of loop."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -97,10 +98,10 @@ async def answering_elsewhere(url: str, loop: str) -> AsyncIterator[None]:
     )
     assert process.stdout is not None
     try:
-        said = await asyncio.wait_for(process.stdout.readline(), 30)
-        if said.strip() != b"ready":
-            raise RuntimeError(f"the answering process did not start (it said {said!r})")
-        yield
+        said = (await asyncio.wait_for(process.stdout.readline(), 30)).split()
+        if said[:1] != [b"ready"]:
+            raise BusError("the process of the agents did not start; its own words are above")
+        yield int(said[1])
     finally:
         if process.returncode is None:
             assert process.stdin is not None
@@ -113,8 +114,8 @@ async def answering_elsewhere(url: str, loop: str) -> AsyncIterator[None]:
 
 
 async def _answer_until_told(url: str) -> None:
-    async with answering(url):
-        print("ready", flush=True)
+    async with answering(url) as process:
+        print("ready", process, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -51,10 +52,10 @@ def run(options: Options, console: Console) -> dict[str, Any]:
                     progress.refresh()
 
                 store = Path(folder) / f"{loop}-{processes}"
-                rounds, bytes_each = run_on(
+                rounds, seen = run_on(
                     loop, _measure(store, names, options.effort, loop=loop, processes=processes, tick=tick)
                 )
-                report["runs"].append(_as_json(loop, processes, rounds, bytes_each, names))
+                report["runs"].append(_as_json(loop, processes, rounds, seen, names))
                 for table in tables.of_run(f"{loop}, {tables.where(processes)}", rounds, names, options.effort.callers):
                     progress.print(table)
     report["machine"]["load_1_min_after"] = machine.load()
@@ -63,21 +64,21 @@ def run(options: Options, console: Console) -> dict[str, Any]:
 
 async def _measure(
     store: Path, names: Sequence[str], effort: Effort, *, loop: str, processes: int, tick: Callable[[], None]
-) -> tuple[list[Round], dict[str, dict[str, int]]]:
+) -> tuple[list[Round], dict[str, Any]]:
     async with EmbeddedServer(store) as server:
         answerers = answering(server.url) if processes == 1 else answering_elsewhere(server.url, loop)
-        async with answerers, asking(server.url, tuple(names)) as ways:
+        async with answerers as answerer, asking(server.url, tuple(names)) as ways:
             bytes_each = await sizes(server.url, ways)
-            return await measure(ways, effort, tick), bytes_each
+            return await measure(ways, effort, tick), {"bytes": bytes_each, "process_ids": [os.getpid(), answerer]}
 
 
 def _as_json(
-    loop: str, processes: int, rounds: Sequence[Round], bytes_each: dict[str, dict[str, int]], names: Sequence[str]
+    loop: str, processes: int, rounds: Sequence[Round], seen: dict[str, Any], names: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "loop": loop,
         "processes": processes,
-        "bytes": bytes_each,
+        **seen,
         "rounds": [asdict(one) for one in rounds],
         "ratios_to_raw": {
             name: {measure: asdict(what.ratio(rounds, name, base_of(name))) for measure, what in MEASURES.items()}

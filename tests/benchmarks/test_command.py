@@ -90,6 +90,8 @@ async def test_agents_can_be_in_a_process_of_their_own(tmp_path: Path) -> None:
     report = report_of(tmp_path)
     assert [(run["loop"], run["processes"]) for run in report["runs"]] == [("asyncio", 1), ("asyncio", 2)]
     assert list(report["meaning"]) == ["raw", "durable"]  # with what it is a multiple of
+    (asking, answering), (asking_2, answering_2) = (run["process_ids"] for run in report["runs"])
+    assert asking == answering == asking_2 != answering_2
     assert "agents in a process of their own" in done.out
 
 
