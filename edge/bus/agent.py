@@ -199,7 +199,7 @@ class NATSAgentBase(ABC):
             self._queue = WorkQueue(self.client, self.name, self._answer_durable, at_once=self._at_once)
             await self._queue.start()
         for method in self._marked("_always"):
-            start(self._keep_running(method), self._tasks)
+            self._start(self._keep_running(method))
 
     async def handle_message(self, msg: Msg) -> bytes:
         """Carry out the command in `msg` and return the answer's envelope as JSON; never raises a refusal."""
@@ -257,7 +257,7 @@ class NATSAgentBase(ABC):
         """Answer a live request (decision 2), a command that nobody has too, rather than let its asker wait."""
         if msg.headers and REPLY_TO in msg.headers:
             return  # durable: it comes through the work queue
-        start(self._answer_live(msg, perf_counter()), self._tasks)
+        self._start(self._answer_live(msg, perf_counter()))
 
     async def _answer_live(self, msg: Msg, began_s: float) -> None:
         async with self._at_once:
@@ -325,6 +325,10 @@ class NATSAgentBase(ABC):
                 await asyncio.sleep(wait_s)
             else:
                 return
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside everything else, until the agent closes."""
+        start(work, self._tasks)
 
 
 def _endpoint_name(subject: str) -> str:
