@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from edge.contract import versions
 from edge.contract.versions import Rule, breaks, released
+from edge.contract.wire import Payload
 
 VERSIONS_PAGE = Path(__file__).resolve().parents[3] / "docs" / "contract" / "versions.md"
 NOW = released()
@@ -263,3 +266,21 @@ def test_words_for_people_are_no_promise() -> None:
     # ... but fields of those names are.
     assert "title" in NOW["ui_components"]["HeroItem"]["properties"]
     assert "description" in answer(NOW, "kiosk.agent.menu.details")["properties"]["item"]["properties"]
+
+
+def test_two_kinds_of_object_in_one_field_are_both_compared() -> None:
+    before, later = copy.deepcopy(NOW), copy.deepcopy(NOW)
+    for drawn in (before, later):
+        sort = {"type": "object", "properties": {"size": {"type": "string"}}, "required": []}
+        add(ask(drawn), "sort", {"anyOf": [sort, {"type": "object", "properties": {}, "required": []}]})
+    field(ask(later), "sort")["anyOf"][0]["properties"].clear()
+    assert [each.rule for each in breaks(before, later)] == [Rule.FIELD_STAYS]
+
+
+def test_a_default_keeps_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = msgspec.defstruct("Inner", [("title", str, "no title"), ("description", str, "none")], frozen=True)
+    outer = msgspec.defstruct("Outer", [("inner", inner, inner())], bases=(Payload,), frozen=True, kw_only=True)
+    monkeypatch.setattr(versions, "COMPONENTS", {"Outer": outer})
+    drawn = released()["ui_components"]["Outer"]["properties"]["inner"]
+    assert drawn["default"] == {"title": "no title", "description": "none"}
+    assert set(drawn["properties"]) == {"title", "description"}
