@@ -18,6 +18,7 @@ An agent's methods say what they are for with a decorator::
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import uuid
 from abc import ABC
@@ -54,6 +55,8 @@ A = TypeVar("A", bound=Payload)
 S = TypeVar("S")
 
 _AT_ONCE = 64  # commands at work at once; further ones wait their turn
+# How the command at hand came out, for its latency's label; each is handled in a task, and so in a context, of its own.
+_outcome: contextvars.ContextVar[str] = contextvars.ContextVar("kiosk_outcome", default=SUCCESS)
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -203,30 +206,7 @@ class NATSAgentBase(ABC):
 
     async def handle_message(self, msg: Msg) -> bytes:
         """Carry out the command in `msg` and return the answer's envelope as JSON; never raises a refusal."""
-        return (await self._answer(msg))[0]
-
-    @overload
-    async def publish(self, subject: Event[P], payload: P) -> None: ...
-    @overload
-    async def publish(self, subject: str, payload: dict[str, Any]) -> None: ...
-    async def publish(self, subject: Any, payload: Any) -> None:
-        """Publish an event; see `Client.publish`."""
-        await self.client.publish(subject, payload)
-
-    @overload
-    async def request(self, subject: Command[Q, A], payload: Q, timeout: float | None = None) -> A: ...
-    @overload
-    async def request(self, subject: str, payload: dict[str, Any], timeout: float = 5.0) -> dict[str, Any]: ...
-    async def request(self, subject: Any, payload: Any, timeout: float | None = None) -> Any:
-        """Ask another agent; see `Client.request`."""
-        return await self.client.request(subject, payload, timeout)
-
-    # -- inside -------------------------------------------------------------------------------------------
-
-    async def _answer(self, msg: Msg) -> tuple[bytes, str]:
-        """The answer to the command in `msg`, and its outcome: "success" or an error code."""
         cause: NATSMessage | None = None
-        outcome = SUCCESS
         try:
             message = cause = NATSMessage.from_json(msg.data)
             try:
@@ -246,8 +226,27 @@ class NATSAgentBase(ABC):
         except Exception as error:
             refusal = self._refusal(error, msg.subject)
         else:
-            return self.client.seal(answer, cause=cause)[1], outcome
-        return self.client.seal(to_json(refusal.payload()), cause=cause)[1], refusal.code
+            return self.client.seal(answer, cause=cause)[1]
+        _outcome.set(refusal.code)
+        return self.client.seal(to_json(refusal.payload()), cause=cause)[1]
+
+    @overload
+    async def publish(self, subject: Event[P], payload: P) -> None: ...
+    @overload
+    async def publish(self, subject: str, payload: dict[str, Any]) -> None: ...
+    async def publish(self, subject: Any, payload: Any) -> None:
+        """Publish an event; see `Client.publish`."""
+        await self.client.publish(subject, payload)
+
+    @overload
+    async def request(self, subject: Command[Q, A], payload: Q, timeout: float | None = None) -> A: ...
+    @overload
+    async def request(self, subject: str, payload: dict[str, Any], timeout: float = 5.0) -> dict[str, Any]: ...
+    async def request(self, subject: Any, payload: Any, timeout: float | None = None) -> Any:
+        """Ask another agent; see `Client.request`."""
+        return await self.client.request(subject, payload, timeout)
+
+    # -- inside -------------------------------------------------------------------------------------------
 
     async def _on_live_request(self, request: Request) -> None:
         """A live request to one of our endpoints; nats.micro would answer one after the other."""
@@ -261,7 +260,7 @@ class NATSAgentBase(ABC):
 
     async def _answer_live(self, msg: Msg, began_s: float) -> None:
         async with self._at_once:
-            answer, outcome = await self._answer(msg)
+            answer = await self.handle_message(msg)
         if msg.reply:
             try:
                 await self.nc.publish(msg.reply, answer)
@@ -269,11 +268,11 @@ class NATSAgentBase(ABC):
                 log.warning("%s: could not answer on %s: %s", self.name, msg.subject, error)
         if self._queue is not None:
             await self._queue.acknowledge_live_copies()
-        self.client.latency.observe(AGENT, msg.subject, LIVE, outcome, began_s)
+        self.client.latency.observe(AGENT, msg.subject, LIVE, _outcome.get(), began_s)
 
     async def _answer_durable(self, msg: Msg, began_s: float) -> bytes:
-        answer, outcome = await self._answer(msg)
-        self.client.latency.observe(AGENT, msg.subject, DURABLE, outcome, began_s)
+        answer = await self.handle_message(msg)
+        self.client.latency.observe(AGENT, msg.subject, DURABLE, _outcome.get(), began_s)
         return answer
 
     def _refusal(self, error: Exception, subject: str) -> AskError:

@@ -135,7 +135,12 @@ class WorkQueue:
                 del self._in_hand[ticket]
                 return
             current_deadline.set(deadline)  # of this task, and so of its handler
-            answer = await self._answer(msg, began_s)
+            try:
+                answer = await self._answer(msg, began_s)
+            except Exception:
+                log.exception("%s: no answer to a command on %s; it comes again", self._agent, msg.subject)
+                del self._in_hand[ticket]
+                return
         self._answered[ticket] = (reply_to, answer)
         if len(self._answered) > _REMEMBERED:
             self._answered.popitem(last=False)
