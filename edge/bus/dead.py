@@ -124,6 +124,8 @@ class Undertaker:
         said = json.loads(advisory.data)
         sequence = int(said["stream_seq"])
         stored = await self._stored(sequence)
+        if stored is not None and _stored_s(stored) > advisory.metadata.timestamp.timestamp():
+            stored = None  # the server was started anew since: the number is another command's now
         if stored is None or (stored.headers or {}).get(REPLY_TO):
             agent = next(
                 (name for name, wanted in CONSUMERS.items() if wanted["durable_name"] == said["consumer"]), "unknown"

@@ -161,10 +161,9 @@ class Auditor:
             self.answers.setdefault(msg.subject, []).append(NATSMessage.from_json(msg.data))
 
 
-def ask_of(command: Command[Any, Any]) -> Payload:
-    """An ask that the contract allows."""
-    ask: Payload = from_fields(ASKS[command.subject], command.request)
-    return ask
+def ask_of(command: Command[Any, Any]) -> Any:
+    """An ask that the contract allows, of the command's own type."""
+    return from_fields(ASKS[command.subject], command.request)
 
 
 def durable(reply_to: str, deadline: Deadline | str | None) -> dict[str, str]:
