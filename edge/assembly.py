@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from edge.agents.menu.catalogue import Menu
 from edge.bus import NATSAgentBase
+from edge.bus.keys import key_path
 from edge.config import Config, device_key
 from edge.models import Store
 
@@ -53,6 +54,7 @@ class Devices:
 class Assembly:
     """Builds the agents of one kiosk. `declined` are the UIDs of cards that the sandbox's bank refuses.
 
+    With `keys`, the folder of keys, each agent signs in as itself.
     Devices it opened itself are closed by `close`; those it was given are their owner's.
     """
 
@@ -63,6 +65,7 @@ class Assembly:
         data_dir: Path,
         *,
         bus_url: str,
+        keys: Path | None = None,
         page_url: str | None = None,
         devices: Devices | None = None,
         declined: Sequence[bytes] = (),
@@ -71,6 +74,7 @@ class Assembly:
         self._store = store
         self._data_dir = data_dir
         self._bus_url = bus_url
+        self._keys = keys
         self._page_url = page_url
         self._devices = devices or Devices()
         self._declined = declined
@@ -108,10 +112,13 @@ class Assembly:
         if name not in builders:
             raise ValueError(f"there is no agent {name!r}")
         try:
-            return builders[name]()
+            agent = builders[name]()
         except ModuleNotFoundError as error:
             extra = name if name in ("vision", "voice") else "printer" if name == "hardware" else "virtual"
             raise LibraryMissing(f"the {name} agent needs {error.name}: pip install 'kiosk-edge[{extra}]'") from error
+        if self._keys is not None:
+            agent.client.key_file = key_path(self._keys, name)
+        return agent
 
     async def close(self) -> None:
         """Close the devices that were opened here."""

@@ -32,9 +32,10 @@ class Kiosk(_Section, frozen=True, kw_only=True):
 
 
 class Bus(_Section, frozen=True, kw_only=True):
-    """Where the bus is (specification 2.3)."""
+    """Where the bus is (specification 2.3), and the folder of keys to sign in with; without, it must want none."""
 
     url: str = "nats://localhost:4222"
+    keys: Path | None = None
 
 
 class Devices(_Section, frozen=True, kw_only=True):
@@ -78,6 +79,15 @@ class Monitor(_Section, frozen=True, kw_only=True):
     )
 
 
+class Telemetry(_Section, frozen=True, kw_only=True):
+    """Where spans go: an OTLP/HTTP collector such as "http://collector:4318"; without one, nowhere.
+
+    Needs the extra `telemetry`.
+    """
+
+    endpoint: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+(/[^?#]*)?$")] | None = None
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """All of kiosk.toml."""
 
@@ -87,6 +97,7 @@ class Config(_Section, frozen=True, kw_only=True):
     menu: Menu = Menu()
     models: Models = Models()
     payment: Payment = Payment()
+    telemetry: Telemetry = Telemetry()
     monitor: Monitor = Monitor()
 
 

@@ -60,6 +60,7 @@ async def _run(names: list[str], config_path: Path | None, bus_url: str | None, 
             Store(config.models.folder),
             data_dir or config.kiosk.data_dir,
             bus_url=bus_url or config.bus.url,
+            keys=config.bus.keys,
         )
         leaving.push_async_callback(assembly.close)
         for name in names:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from edge.bus.keys import KeyUnusable
 from edge.cli.models import pull_missing
-from edge.cli.speaking import console, log_to_terminal, run
+from edge.cli.speaking import console, fail, log_to_terminal, run
 from edge.config import Config, load
 from edge.models import Store
 
@@ -47,6 +48,10 @@ def virtual(
         Path | None,
         typer.Option("--config", help="Take the kiosk's id, shop, menu and so on from this kiosk.toml."),
     ] = None,
+    keys: Annotated[
+        bool,
+        typer.Option("--keys", help="Let nobody onto the bus without a key: each agent is a user with its own rights."),
+    ] = False,
     pull: Annotated[bool, typer.Option("--pull", help="Pull the models first, if they are not here.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the agents log.")] = False,
 ) -> None:
@@ -65,22 +70,34 @@ def virtual(
     )
     with contextlib.ExitStack() as leaving:
         folder = data_dir or Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-")))
-        code = run(_run(config, folder, ports, story=story))
+        try:
+            code = run(_run(config, folder, ports, story=story, keys=keys))
+        except KeyUnusable as error:
+            fail(str(error))
     raise typer.Exit(code)
 
 
-async def _run(config_path: Path | None, data_dir: Path, ports: tuple[int, int], *, story: bool) -> int:
+async def _run(config_path: Path | None, data_dir: Path, ports: tuple[int, int], *, story: bool, keys: bool) -> int:
     from edge.virtual.kiosk import Ports, VirtualKiosk  # noqa: PLC0415 - a second of imports, only here
 
     config = load(config_path) if config_path else Config()
     told_to_end = _on_signals()
-    kiosk = VirtualKiosk(config, Store(config.models.folder), data_dir, Ports(*ports))
+    kiosk = VirtualKiosk(config, Store(config.models.folder), data_dir, Ports(*ports), keys=keys)
     async with contextlib.AsyncExitStack() as leaving:
         with console.status("starting the kiosk …"):
-            await leaving.enter_async_context(kiosk)
+            starting = asyncio.create_task(leaving.enter_async_context(kiosk))
+            ending = asyncio.create_task(told_to_end.wait())
+            await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait((starting,))
+                return 130
+            await starting
         console.print(f"[bold green]The kiosk is up[/] after {kiosk.started_in_s:.1f} s", highlight=False)
         console.print(f"  bus   {kiosk.server.url}", highlight=False)
         console.print(f"  page  {kiosk.page_url}", highlight=False)
+        if kiosk.keys:
+            console.print(f"  keys  {kiosk.keys}  (kiosk bus --keys …)", highlight=False, soft_wrap=True)
         if story:
             return await _play(kiosk)
         console.print("[dim]Ctrl-C ends it[/]")

@@ -64,7 +64,9 @@ def _agent(name: str) -> Permissions:
         *(event.subject for event in EVENTS if event.said_by == name),
         *(subject for command in asks for subject in command.subjects),
         *(f"$SRV.PING.{agent}" for agent in _once(command.done_by for command in asks)),
+        # Agents wait until the monitor has made these.
         f"{_API}.STREAM.INFO.{_EVENTS}",
+        f"{_API}.STREAM.INFO.{_COMMANDS}",
         f"{inbox_of(name)}.>",  # what it sends itself, to know that the server heard all before
     ]
     subscribe = [
@@ -82,7 +84,6 @@ def _agent(name: str) -> Permissions:
             DEAD.format(agent=name),
             f"$JS.ACK.{_COMMANDS}.{durable}.>",
             f"$JS.ACK.*.*.{_COMMANDS}.{durable}.>",
-            f"{_API}.STREAM.INFO.{_COMMANDS}",
             f"{_API}.CONSUMER.INFO.{_COMMANDS}.{durable}",
         ]
         subscribe += [*consumer["filter_subjects"], f"{consumer['deliver_subject']} {consumer['deliver_group']}"]

@@ -13,8 +13,12 @@ from pathlib import Path
 from edge.agents.voice import VoiceAgent
 from edge.assembly import Assembly, Devices
 from edge.bus import Client, EmbeddedServer, NATSAgentBase
+from edge.bus.keys import key_path, make_keys
 from edge.bus.server import PageAccess
+from edge.bus.streams import ensure_consumer
 from edge.config import Config
+from edge.contract.permissions import MONITOR, OPERATOR
+from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import AGENTS
 from edge.frontend.server import PageConfig, PageServer, make_app
 from edge.models import Store
@@ -22,6 +26,8 @@ from edge.virtual.bench_api import BenchApi
 from edge.virtual.stage import Stage
 
 log = logging.getLogger(__name__)
+
+_CONNECT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,18 @@ class Ports:
 class VirtualKiosk:
     """A whole kiosk. Use as an async context manager; then `stage` plays and `page_url` shows.
 
-    `data_dir` keeps streams, payment journal, receipts and the device key from one run to the next.
+    `data_dir` keeps streams, payment journal, receipts and keys from one run to the next. With `keys` the bus lets
+    nobody in who doesn't sign in: each agent is a user of its own, and so are monitor and bench.
     """
 
-    def __init__(self, config: Config, store: Store, data_dir: Path, ports: Ports = Ports()) -> None:
+    def __init__(
+        self, config: Config, store: Store, data_dir: Path, ports: Ports = Ports(), *, keys: bool = False
+    ) -> None:
         self._config = config
         self._store = store
         self._data_dir = data_dir
         self._ports = ports
+        self.keys = data_dir / "keys" if keys else None
         self._agents: list[NATSAgentBase] = []
         self._cleanup = AsyncExitStack()
         self.started_in_s = 0.0
@@ -70,10 +80,16 @@ class VirtualKiosk:
         page = PageServer(self._ports.page)
         page.bind()
         leaving.push_async_callback(page.stop)
-        self.server = EmbeddedServer(self._data_dir / "nats", port=self._ports.bus, page=PageAccess(page.origin))
+        self.server = EmbeddedServer(
+            self._data_dir / "nats",
+            port=self._ports.bus,
+            page=PageAccess(page.origin),
+            public_keys=await asyncio.to_thread(_public_keys, self.keys) if self.keys else None,
+        )
         await leaving.enter_async_context(self.server)
-        self.bus = Client(self.server.url, name="bench")
-        await self.bus.connect(wait_s=10, setup=True)
+        await self._make_streams()
+        self.bus = self._client(OPERATOR)
+        await self.bus.connect(wait_s=_CONNECT_S)
         leaving.push_async_callback(self.bus.close)
 
         self.stage = Stage({"customer": self._store.path("astronaut"), "coffee": self._store.path("coffee")})
@@ -83,6 +99,7 @@ class VirtualKiosk:
             self._store,
             self._data_dir,
             bus_url=self.server.url,
+            keys=self.keys,
             page_url=page.origin,
             devices=Devices(
                 leds=self.stage.leds,
@@ -113,6 +130,19 @@ class VirtualKiosk:
         await page.serve(app)
         self.page_url = f"{page.origin}/"
 
+    def _client(self, user: str) -> Client:
+        return Client(self.server.url, name=user, key_file=key_path(self.keys, user) if self.keys else None)
+
+    async def _make_streams(self) -> None:
+        """As the monitor, the only one who may; agents with keys wait until it has."""
+        monitor = self._client(MONITOR)
+        await monitor.connect(wait_s=_CONNECT_S, setup=True)
+        try:
+            for agent in CONSUMERS:
+                await ensure_consumer(monitor.js, agent)
+        finally:
+            await monitor.close()
+
     async def _say_text(self, text: str) -> None:
         """Typed text, given to the voice agent as if it had heard it; the transcript is marked as typed."""
         for agent in self._agents:
@@ -122,3 +152,7 @@ class VirtualKiosk:
     async def health(self) -> Mapping[str, bool]:
         """What of the kiosk works: the server, and each agent."""
         return {"bus": self.bus.connected} | {agent.name: agent.ready for agent in self._agents}
+
+
+def _public_keys(folder: Path) -> dict[str, str]:
+    return {each.user: each.public for each in make_keys(folder)}
