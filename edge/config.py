@@ -88,15 +88,6 @@ class Telemetry(_Section, frozen=True, kw_only=True):
     endpoint: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+(/[^?#]*)?$")] | None = None
 
 
-class Telemetry(_Section, frozen=True, kw_only=True):
-    """Where spans go: an OTLP/HTTP collector such as "http://collector:4318"; without one, nowhere.
-
-    Needs the extra `telemetry`.
-    """
-
-    endpoint: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+(/[^?#]*)?$")] | None = None
-
-
 class Config(_Section, frozen=True, kw_only=True):
     """All of kiosk.toml."""
 
@@ -106,7 +97,6 @@ class Config(_Section, frozen=True, kw_only=True):
     menu: Menu = Menu()
     models: Models = Models()
     payment: Payment = Payment()
-    telemetry: Telemetry = Telemetry()
     telemetry: Telemetry = Telemetry()
     monitor: Monitor = Monitor()
 
