@@ -37,11 +37,10 @@ from nats.micro.service import Service
 from edge.bus.client import Client, current
 from edge.bus.connection import DEFAULT_URL
 from edge.bus.consumer import WorkQueue
-from edge.bus.deadline import REPLY_TO
 from edge.bus.latency import AGENT, DURABLE, ENDPOINT, LIVE, SUCCESS, endpoint_subject
 from edge.bus.streams import ensure_consumer, ensure_streams, wait_for_streams
 from edge.bus.tasks import cancel_all, start
-from edge.contract.envelope import VERSION, NATSMessage, is_uuid4
+from edge.contract.envelope import REPLY_TO, VERSION, NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode
 from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED, Command, Event

@@ -21,11 +21,11 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
 from edge.bus.connection import CONNECT_TIMEOUT_S, DEFAULT_URL, BusUnreachable, PublishFailed, connect
-from edge.bus.deadline import DEADLINE, REPLY_TO, Deadline
+from edge.bus.deadline import Deadline
 from edge.bus.inbox import Inbox
 from edge.bus.latency import ASKER, DURABLE, LIVE, SUCCESS, Latency, Way, outcome_of
 from edge.bus.streams import ensure_streams
-from edge.contract.envelope import NATSMessage, is_uuid4, seal
+from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage, is_uuid4, seal
 from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
 from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import ALL, Command, Event, agent_of, event_on

@@ -17,9 +17,10 @@ from nats.js.errors import APIError
 from edge.bus.client import Client
 from edge.bus.connection import BusError
 from edge.bus.dead import bury_late
-from edge.bus.deadline import REPLY_TO, Deadline, current_deadline
+from edge.bus.deadline import Deadline, current_deadline
 from edge.bus.streams import ensure_consumer, ensure_streams
 from edge.bus.tasks import cancel_all, start
+from edge.contract.envelope import REPLY_TO
 from edge.contract.streams import CONSUMERS
 
 log = logging.getLogger(__name__)

@@ -21,9 +21,9 @@ from nats.js.errors import APIError, NotFoundError
 
 from edge.bus.client import Client, current
 from edge.bus.connection import BusError, BusUnreachable
-from edge.bus.deadline import REPLY_TO, Deadline
+from edge.bus.deadline import Deadline
 from edge.contract.dead import DeadCommand
-from edge.contract.envelope import NATSMessage
+from edge.contract.envelope import REPLY_TO, NATSMessage
 from edge.contract.errors import ContractError
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, DEAD_STREAM, GIVEN_UP
 from edge.contract.subjects import DEAD, agent_of, command_on

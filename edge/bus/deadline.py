@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-REPLY_TO = "Kiosk-Reply-To"  # JetStream doesn't keep a reply subject, so it travels as a header
-# Unix time in ms after which nobody wants the command done any more; from the same machine, with a second word:
-# the same moment as BOOT_ID:ms since boot, which no clock jump moves.
-DEADLINE = "Kiosk-Deadline"
+from edge.contract.envelope import DEADLINE
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -12,15 +12,13 @@ from typing import Any
 
 from edge.contract import examples
 from edge.contract.dead import DeadCommand
-from edge.contract.envelope import VERSION
+from edge.contract.envelope import DEADLINE, REPLY_TO, VERSION
 from edge.contract.refusals import MEANINGS, codes_of
 from edge.contract.schema import COMPONENTS, ENVELOPE, REFUSAL, Schema, payload_types, schemas_of
 from edge.contract.streams import CONSUMERS, DEAD_STREAM, STREAMS
 from edge.contract.subjects import COMMANDS, DEAD, EVENTS, FRONTEND, Command, Event
 from edge.contract.wire import Payload
 
-REPLY_TO = "Kiosk-Reply-To"
-DEADLINE = "Kiosk-Deadline"
 MSG_ID = "Nats-Msg-Id"
 
 PARTIES = {

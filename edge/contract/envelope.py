@@ -17,6 +17,12 @@ from edge.contract.wire import to_json
 
 VERSION = "1.0"
 
+# Headers of a command that is asked durably (decision 2), for JetStream doesn't keep a reply subject.
+REPLY_TO = "Kiosk-Reply-To"
+# Unix time in ms after which nobody wants the command done any more; from the same machine, with a second word: the
+# same moment as BOOT_ID:ms since boot, which no clock jump moves.
+DEADLINE = "Kiosk-Deadline"
+
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from edge.contract import examples
-from edge.contract.asyncapi import DEADLINE, PARTIES, REPLY_TO, stream_of, summary_of
+from edge.contract.asyncapi import PARTIES, stream_of, summary_of
 from edge.contract.dead import DeadCommand
-from edge.contract.envelope import VERSION
+from edge.contract.envelope import DEADLINE, REPLY_TO, VERSION
 from edge.contract.refusals import MEANINGS, codes_of
 from edge.contract.schema import COMPONENTS, ENVELOPE, REFUSAL, Schema, fields_of, whole
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, STREAMS

@@ -14,8 +14,8 @@ from nats.aio.msg import Msg
 
 from edge.bus import Client, NATSAgentBase, does
 from edge.bus.client import current
-from edge.bus.deadline import DEADLINE, REPLY_TO, Deadline
-from edge.contract.envelope import NATSMessage
+from edge.bus.deadline import Deadline
+from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage
 from edge.contract.errors import AskError
 from edge.contract.examples import ANSWERS, ASKS
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS

@@ -14,9 +14,8 @@ import nats.errors
 import pytest
 
 from edge.bus import Client, EmbeddedServer, NATSAgentBase, does, hears
-from edge.bus.deadline import DEADLINE, REPLY_TO
 from edge.contract import hardware, menu
-from edge.contract.envelope import NATSMessage, envelope_faults, is_uuid4
+from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage, envelope_faults, is_uuid4
 from edge.contract.errors import AskError, ErrorCode, InvalidPayload
 from edge.contract.money import Money
 from edge.contract.session import SessionEnded, SessionStarted

@@ -12,9 +12,9 @@ from nats.aio.msg import Msg
 
 from edge.bus import Client, EmbeddedServer
 from edge.bus.dead import graves
-from edge.bus.deadline import DEADLINE, Deadline, boot_id, uptime_s
+from edge.bus.deadline import Deadline, boot_id, uptime_s
 from edge.contract.dead import DeadCommand
-from edge.contract.envelope import NATSMessage
+from edge.contract.envelope import DEADLINE, NATSMessage
 from edge.contract.examples import ASKS
 from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import COMMANDS, MENU_SEARCH, Command

@@ -10,9 +10,8 @@ import pytest
 
 from edge.bus import Client, EmbeddedServer, NATSAgentBase, does
 from edge.bus.dead import graves
-from edge.bus.deadline import DEADLINE, REPLY_TO
 from edge.contract import menu, payment
-from edge.contract.envelope import NATSMessage
+from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage
 from edge.contract.subjects import MENU_SEARCH, PAYMENT_CANCEL, PAYMENT_PROCESS
 
 from .conftest import Kiosk
