@@ -40,6 +40,7 @@ from edge.bus.consumer import WorkQueue
 from edge.bus.latency import AGENT, DURABLE, ENDPOINT, LIVE, SUCCESS, endpoint_subject
 from edge.bus.streams import ensure_consumer, ensure_streams, wait_for_streams
 from edge.bus.tasks import cancel_all, start
+from edge.bus.telemetry import span
 from edge.contract.envelope import REPLY_TO, VERSION, NATSMessage, is_uuid4
 from edge.contract.errors import AskError, ContractError, ErrorCode
 from edge.contract.streams import CONSUMERS
@@ -215,7 +216,8 @@ class NATSAgentBase(ABC):
             ask = from_fields(message.payload, command.request)
             token = current.set(message)
             try:
-                answer = to_bytes(await method(ask))
+                with span("do", self.name, msg.subject, message, msg.headers):
+                    answer = to_bytes(await method(ask))
             finally:
                 current.reset(token)
         except AskError as error:

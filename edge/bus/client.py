@@ -25,6 +25,7 @@ from edge.bus.deadline import Deadline
 from edge.bus.inbox import Inbox
 from edge.bus.latency import ASKER, DURABLE, LIVE, SUCCESS, Latency, Way, outcome_of
 from edge.bus.streams import ensure_streams
+from edge.bus.telemetry import span
 from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage, is_uuid4, seal
 from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
 from edge.contract.streams import EVENTS_STREAM
@@ -195,13 +196,18 @@ class Client:
                 from_fields(payload, known.payload)
             content = to_json(payload)
         msg_id, data = self.seal(content, session_id=session_id)
+        headers = {"Nats-Msg-Id": msg_id}
+        with span("say", self.name, subject, data, headers):
+            await self._store(subject, data, headers)
+
+    async def _store(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
         reason: Exception | None = None
         for _ in range(_PUBLISH_TRIES):
             try:
                 # What js.publish does, without its reading the acknowledgement into an object and waiting for it by
                 # asyncio.wait_for: a tenth of the round trip.
                 with self._inbox.expect(_PUBLISH_TIMEOUT_S) as stored:
-                    await self.nc.publish(subject, data, reply=stored.subject, headers={"Nats-Msg-Id": msg_id})
+                    await self.nc.publish(subject, data, reply=stored.subject, headers=headers)
                     said = json.loads((await stored.answer()).data)
                 if "error" not in said:
                     return
@@ -264,13 +270,11 @@ class Client:
             raise _unavailable(agent)
         try:
             with self._inbox.expect(timeout) as expected:
-                await self.nc.publish(
-                    command.subject,
-                    self.seal(content)[1],
-                    reply=expected.subject,
-                    headers={REPLY_TO: expected.subject, DEADLINE: str(Deadline.within(timeout))},
-                )
-                data = (await expected.answer()).data
+                headers = {REPLY_TO: expected.subject, DEADLINE: str(Deadline.within(timeout))}
+                data = self.seal(content)[1]
+                with span("ask", self.name, command.subject, data, headers):
+                    await self.nc.publish(command.subject, data, reply=expected.subject, headers=headers)
+                    data = (await expected.answer()).data
         except TimeoutError:
             raise await self._no_answer(agent, command.subject, timeout) from None
         except (nats.errors.Error, OSError) as error:
@@ -289,8 +293,10 @@ class Client:
         if not self.connected:
             timeout = await self._time_left_when_connected(timeout)
         try:
-            with self._inbox.expect(timeout) as expected:
-                await self.nc.publish(subject, self.seal(to_json(ask))[1], reply=expected.subject)
+            headers: dict[str, str] = {}
+            data = self.seal(to_json(ask))[1]
+            with self._inbox.expect(timeout) as expected, span("ask", self.name, subject, data, headers):
+                await self.nc.publish(subject, data, reply=expected.subject, headers=headers or None)
                 if (
                     agent is not None
                     and not self._was_alive(agent)
@@ -367,7 +373,8 @@ class Client:
                 return
             token = current.set(message)
             try:
-                await handler(payload)
+                with span("hear", self.name, msg.subject, message, msg.headers):
+                    await handler(payload)
             except Exception:
                 log.exception("%s: a fault while hearing %s", self.name, msg.subject)
             finally:
