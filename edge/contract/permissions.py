@@ -15,6 +15,7 @@ from edge.contract.subjects import AGENTS, ALL, COMMANDS, DEAD, EVENTS, FRONTEND
 
 MONITOR = "monitor"  # makes streams and consumers, collects dead letters, asks everyone how they are
 OPERATOR = "operator"  # `kiosk bus`, and the virtual kiosk's bench
+UNDERTAKER = "undertaker"  # the monitor's consumer of what the server gave up on
 SIGNED_IN = (*AGENTS, MONITOR, OPERATOR)  # have a key each
 USERS = (*SIGNED_IN, FRONTEND)
 PAGE_HEARS = tuple(event.subject for event in EVENTS if FRONTEND in event.heard_by)
@@ -108,8 +109,8 @@ def _page() -> Permissions:
 
 def _monitor() -> Permissions:
     consumers = [
-        *((_COMMANDS, str(wanted["durable_name"]), wanted["filter_subjects"]) for wanted in CONSUMERS.values()),
-        (_DEAD, "undertaker", [GIVEN_UP]),
+        *((_COMMANDS, str(wanted["durable_name"])) for wanted in CONSUMERS.values()),
+        (_DEAD, UNDERTAKER),
     ]
     return Permissions(
         publish=(
@@ -117,18 +118,13 @@ def _monitor() -> Permissions:
             *(f"{_API}.STREAM.{verb}.{stream['name']}" for verb in ("INFO", "CREATE", "UPDATE") for stream in STREAMS),
             *(
                 f"{_API}.CONSUMER.{verb}.{stream}.{name}"
-                for verb in ("INFO", "CREATE", "DURABLE.CREATE", "DELETE")
-                for stream, name, _ in consumers
-            ),
-            *(
-                f"{_API}.CONSUMER.CREATE.{stream}.{name}.{subject}"
-                for stream, name, subjects in consumers
-                for subject in subjects
+                for verb in ("INFO", "DURABLE.CREATE", "DELETE")
+                for stream, name in consumers
             ),
             # Dead letters: what the server gave up on is recorded, and taken out of the queue.
-            f"{_API}.CONSUMER.MSG.NEXT.{_DEAD}.undertaker",
-            f"$JS.ACK.{_DEAD}.undertaker.>",
-            f"$JS.ACK.*.*.{_DEAD}.undertaker.>",
+            f"{_API}.CONSUMER.MSG.NEXT.{_DEAD}.{UNDERTAKER}",
+            f"$JS.ACK.{_DEAD}.{UNDERTAKER}.>",
+            f"$JS.ACK.*.*.{_DEAD}.{UNDERTAKER}.>",
             f"{_API}.STREAM.MSG.GET.{_COMMANDS}",
             f"{_API}.STREAM.MSG.DELETE.{_COMMANDS}",
             f"{_API}.STREAM.MSG.DELETE.{_DEAD}",
@@ -136,7 +132,7 @@ def _monitor() -> Permissions:
             *_asking_how_they_are(),
             f"{inbox_of(MONITOR)}.>",
         ),
-        subscribe=(f"{inbox_of(MONITOR)}.>", "$JS.EVENT.ADVISORY.>"),
+        subscribe=(f"{inbox_of(MONITOR)}.>", GIVEN_UP),
     )
 
 
