@@ -20,16 +20,16 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
+from edge.bus.asking import Asker
 from edge.bus.connection import CONNECT_TIMEOUT_S, DEFAULT_URL, BusUnreachable, PublishFailed, connect
-from edge.bus.deadline import Deadline
 from edge.bus.inbox import Inbox
 from edge.bus.latency import ASKER, DURABLE, LIVE, SUCCESS, Latency, Way, outcome_of
 from edge.bus.streams import ensure_streams
 from edge.bus.telemetry import span
-from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage, is_uuid4, seal
-from edge.contract.errors import AskError, ContractError, ErrorCode, InvalidMessage
+from edge.contract.envelope import NATSMessage, is_uuid4, seal
+from edge.contract.errors import AskError, ContractError, InvalidMessage
 from edge.contract.streams import EVENTS_STREAM
-from edge.contract.subjects import ALL, Command, Event, agent_of, event_on
+from edge.contract.subjects import ALL, Command, Event, event_on
 from edge.contract.wire import Payload, from_fields, to_bytes, to_json
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,6 @@ log = logging.getLogger(__name__)
 _PUBLISH_TRIES = 3
 _PUBLISH_TIMEOUT_S = 5.0
 _STREAM_WAIT_S = 1.0
-_PING_TIMEOUT_S = 1.0
-_ALIVE_FOR_S = 1.0  # an agent that answered this recently isn't pinged before the next command
-_UNADVERTISED_GRACE_S = 0.25  # for responders that are no micro service, such as `nats reply`
 
 P = TypeVar("P", bound=Payload)
 Q = TypeVar("Q", bound=Payload)
@@ -65,10 +62,10 @@ class Client:
         self.trace_id: str | None = None
         self._nc: NatsClient | None = None
         self._js: JetStreamContext | None = None
-        self._inbox = Inbox()
+        self.inbox = Inbox()
         self.latency = Latency()
         self._reconnected = asyncio.Event()
-        self._alive_at_s: dict[str, float] = {}
+        self._asker = Asker(self)
 
     async def connect(self, *, wait_s: float | None = None, setup: bool = False) -> None:
         """Connect; with `setup` make the streams too.
@@ -82,7 +79,7 @@ class Client:
         )
         self._nc = nc
         self._js = nc.jetstream(timeout=_PUBLISH_TIMEOUT_S)
-        await self._inbox.open(nc)
+        await self.inbox.open(nc)
         if setup:
             await ensure_streams(self._js)
 
@@ -123,11 +120,16 @@ class Client:
             BusUnreachable: the server did not bring it back within 5 s.
         """
         try:
-            with self._inbox.expect(CONNECT_TIMEOUT_S) as back:
+            with self.inbox.expect(CONNECT_TIMEOUT_S) as back:
                 await self.nc.publish(back.subject, b"")
                 await back.answer()
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise BusUnreachable(f"the bus at {self.url} does not answer: {str(error) or 'timeout'}") from error
+
+    @property
+    def left(self) -> bool:
+        """Whether there is no connection to come back: not connected yet, or closed."""
+        return self._nc is None or self._nc.is_closed
 
     async def wait_for_reconnect(self, timeout_s: float) -> None:
         """Return when the connection was lost and is back, or after `timeout_s`."""
@@ -136,7 +138,7 @@ class Client:
                 await self._reconnected.wait()
 
     def _on_reconnected(self) -> None:
-        self._alive_at_s.clear()
+        self._asker.forget_who_is_up()
         self._reconnected.set()
         self._reconnected = asyncio.Event()  # the next time's
 
@@ -206,7 +208,7 @@ class Client:
             try:
                 # What js.publish does, without its reading the acknowledgement into an object and waiting for it by
                 # asyncio.wait_for: a tenth of the round trip.
-                with self._inbox.expect(_PUBLISH_TIMEOUT_S) as stored:
+                with self.inbox.expect(_PUBLISH_TIMEOUT_S) as stored:
                     await self.nc.publish(subject, data, reply=stored.subject, headers=headers)
                     said = json.loads((await stored.answer()).data)
                 if "error" not in said:
@@ -243,10 +245,10 @@ class Client:
         try:
             if isinstance(command, str):
                 assert isinstance(ask, dict)  # noqa: S101 - by the overloads
-                answer: Any = await self._ask_live(command, ask, timeout or 5.0)
+                answer: Any = await self._asker.live(command, ask, timeout or 5.0)
             else:
                 assert isinstance(ask, Payload)  # noqa: S101 - by the overloads
-                answer = await self._ask_durably(command, ask, timeout or command.timeout_s)
+                answer = await self._asker.durably(command, ask, timeout or command.timeout_s)
         except AskError as error:
             self.latency.observe(ASKER, subject, way, error.code, began_s)
             raise
@@ -261,100 +263,9 @@ class Client:
         else:
             await asyncio.sleep(_STREAM_WAIT_S)
 
-    async def _ask_durably(self, command: Command[Q, A], ask: Q, timeout: float) -> A:
-        content = to_bytes(ask)
-        agent = command.done_by
-        if not self.connected:
-            timeout = await self._time_left_when_connected(timeout)
-        if not self._was_alive(agent) and not await self.is_up(agent):
-            raise _unavailable(agent)
-        try:
-            with self._inbox.expect(timeout) as expected:
-                headers = {REPLY_TO: expected.subject, DEADLINE: str(Deadline.within(timeout))}
-                data = self.seal(content)[1]
-                with span("ask", self.name, command.subject, data, headers):
-                    await self.nc.publish(command.subject, data, reply=expected.subject, headers=headers)
-                    data = (await expected.answer()).data
-        except TimeoutError:
-            raise await self._no_answer(agent, command.subject, timeout) from None
-        except (nats.errors.Error, OSError) as error:
-            raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
-        self._alive_at_s[agent] = time.monotonic()
-        try:
-            reply = NATSMessage.from_json(data)
-            if reply.payload.get("status") == "error":
-                raise AskError.from_payload(reply.payload)
-            return from_fields(reply.payload, command.reply)
-        except ContractError as error:
-            raise AskError(ErrorCode.INTERNAL_ERROR, f"{agent}'s answer breaks the contract: {error}") from error
-
-    async def _ask_live(self, subject: str, ask: dict[str, Any], timeout: float) -> dict[str, Any]:
-        agent = agent_of(subject)
-        if not self.connected:
-            timeout = await self._time_left_when_connected(timeout)
-        try:
-            headers: dict[str, str] = {}
-            data = self.seal(to_json(ask))[1]
-            with self._inbox.expect(timeout) as expected, span("ask", self.name, subject, data, headers):
-                await self.nc.publish(subject, data, reply=expected.subject, headers=headers or None)
-                if (
-                    agent is not None
-                    and not self._was_alive(agent)
-                    and not await self.is_up(agent)
-                    and not await expected.came_within(_UNADVERTISED_GRACE_S)
-                ):
-                    raise _unavailable(agent)
-                data = (await expected.answer()).data
-        except nats.errors.NoRespondersError:
-            raise _unavailable(agent or subject) from None
-        except TimeoutError:
-            raise await self._no_answer(agent, subject, timeout) from None
-        except (nats.errors.Error, OSError) as error:
-            raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
-        if agent is not None:
-            self._alive_at_s[agent] = time.monotonic()
-        try:
-            reply = json.loads(data)
-        except ValueError as error:
-            raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not JSON: {error}") from error
-        if not isinstance(reply, dict):
-            raise AskError(ErrorCode.INTERNAL_ERROR, f"the answer on {subject} is not a JSON object")
-        return reply
-
-    async def _time_left_when_connected(self, timeout: float) -> float:
-        """Wait for a lost connection; what is left of `timeout` then.
-
-        Nothing is sent before: nats-py would keep it, and do it when its asker has left.
-        """
-        ends_s = time.monotonic() + timeout
-        while not self.connected:
-            left_s = ends_s - time.monotonic()
-            if self._nc is None or self._nc.is_closed or left_s <= 0:
-                raise AskError(ErrorCode.UNAVAILABLE, f"the bus at {self.url} can't be reached")
-            await self.wait_for_reconnect(left_s)
-        return ends_s - time.monotonic()
-
-    def _was_alive(self, agent: str) -> bool:
-        return time.monotonic() - self._alive_at_s.get(agent, -_ALIVE_FOR_S) < _ALIVE_FOR_S
-
     async def is_up(self, agent: str) -> bool:
         """Whether an instance of `agent` is on the bus now (its micro service answers pings)."""
-        try:
-            await self.nc.request(f"$SRV.PING.{agent}", b"", timeout=_PING_TIMEOUT_S)
-        except nats.errors.NoRespondersError:
-            return False
-        except (nats.errors.TimeoutError, TimeoutError):
-            return True  # it is subscribed, only slow
-        except (nats.errors.Error, OSError) as error:
-            raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
-        return True
-
-    async def _no_answer(self, agent: str | None, subject: str, timeout: float) -> AskError:
-        if agent is not None:
-            self._alive_at_s.pop(agent, None)
-            if not await self.is_up(agent):
-                return _unavailable(agent)
-        return AskError(ErrorCode.TIMEOUT, f"{agent or subject} did not answer within {timeout:g} s")
+        return await self._asker.is_up(agent)
 
     # -- hearing --------------------------------------------------------------------------------------------
 
@@ -427,7 +338,3 @@ class Client:
 def _payload_of(answer: dict[str, Any]) -> dict[str, Any]:
     payload = answer.get("payload")
     return payload if isinstance(payload, dict) else {}
-
-
-def _unavailable(agent: str) -> AskError:
-    return AskError(ErrorCode.UNAVAILABLE, f"{agent} is not running")
