@@ -9,8 +9,13 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.speaking import console, log_to_terminal, run
-from edge.config import Config, load
+from edge.bus import Client
+from edge.bus.dead import Undertaker
+from edge.bus.keys import key_path
+from edge.cli.bus.opening import KEYS_VARIABLE
+from edge.cli.speaking import console, fail, log_to_terminal, run
+from edge.config import Config, ConfigError, load
+from edge.contract.permissions import MONITOR
 from edge.monitor import Monitor
 from edge.monitor.rules import rules_text
 
@@ -35,6 +40,10 @@ def monitor(
             help="nats-server's monitoring port. (default: http://127.0.0.1:8222)",
         ),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(envvar=KEYS_VARIABLE, help="The folder of keys (kiosk bus keys), instead of kiosk.toml's."),
+    ] = None,
     rules: Annotated[bool, typer.Option("--rules", help="Print the alerts as Prometheus rules, and end.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that is logged.")] = False,
 ) -> None:
@@ -47,21 +56,32 @@ def monitor(
         print(rules_text(), end="")
         return
     log_to_terminal(verbose=verbose, timestamps=True)
-    run(_run(config, port, bus_url, server_monitor_url))
+    try:
+        chosen = load(config) if config else Config()
+    except ConfigError as error:
+        fail(str(error))
+    keys_folder = keys or chosen.bus.keys
+    watching = Monitor(
+        bus_url or chosen.bus.url,
+        port=chosen.monitor.port if port is None else port,
+        server_url=server_monitor_url or chosen.monitor.server_url,
+        interval_s=chosen.monitor.interval_s,
+        expected=chosen.monitor.agents,
+        key_file=key_path(keys_folder, MONITOR) if keys_folder else None,
+        jobs=[collect_dead_letters],
+    )
+    run(_watch(watching))
 
 
-async def _run(config_path: Path | None, port: int | None, bus_url: str | None, server_url: str | None) -> None:
-    config = load(config_path) if config_path else Config()
+async def collect_dead_letters(client: Client) -> None:
+    """Record the commands that were given up on."""
+    await Undertaker(client).run()
+
+
+async def _watch(watching: Monitor) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    watching = Monitor(
-        bus_url or config.bus.url,
-        port=config.monitor.port if port is None else port,
-        server_url=server_url or config.monitor.server_url,
-        interval_s=config.monitor.interval_s,
-        expected=config.monitor.agents,
-    )
     try:
         await watching.connect()
         console.print(f"the monitor answers at {watching.url}", highlight=False)

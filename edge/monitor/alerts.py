@@ -86,7 +86,7 @@ MONITORING_DOWN = Kind(
     "KioskServerMonitoringDown",
     "warning",
     60,
-    "nats_monitoring_up == 0",
+    "nats_monitoring_up == 0 and nats_up == 1",
     "nats-server's monitoring port does not answer",
     "Without it slow consumers go unseen: nats-server.conf opens it with `http: 127.0.0.1:8222`",
 )

@@ -113,20 +113,20 @@ class MonitoringPort:
 
     async def _slow_consumers(self, varz: dict[str, Any]) -> tuple[SlowConsumer, ...]:
         """Who is behind now, and who was cut for it lately, by the server's own clock."""
-        found = []
+        found: dict[int, SlowConsumer] = {}  # by the server's number: one may be cut between the two questions
         seen = await self._get("/connz?sort=pending&limit=16")
         for each in seen["connections"]:
             pending = int(each.get("pending_bytes", 0))
             if pending > self._behind * varz["max_pending"]:
-                found.append(SlowConsumer(_name(each), cut=False, pending_bytes=pending))
+                found[each["cid"]] = SlowConsumer(_name(each), cut=False, pending_bytes=pending)
         if varz["slow_consumers"]:
             seen = await self._get(f"/connz?state=closed&sort=stop&limit={_NEWEST_CLOSED}")
             now = _moment(seen["now"])
             for each in seen["connections"]:
                 ago_s = (now - _moment(each["stop"])) / timedelta(seconds=1)
                 if str(each.get("reason", "")).startswith(_SLOW) and ago_s <= self._slow_for_s:
-                    found.append(SlowConsumer(_name(each), cut=True, ago_s=ago_s))
-        return tuple(found)
+                    found[each["cid"]] = SlowConsumer(_name(each), cut=True, ago_s=ago_s)
+        return tuple(found.values())
 
 
 def _state(varz: dict[str, Any], health: dict[str, Any], slow: tuple[SlowConsumer, ...]) -> ServerState:

@@ -32,6 +32,7 @@ DEFAULT_PORT: Final = 8223
 Job = Callable[[Client], Coroutine[Any, Any, None]]
 
 _FRESH_S = 0.2  # who asks within so long of a look gets that one
+_AGAIN_S = 2.0
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -66,7 +67,9 @@ class Monitor:
         self._alarm = Alarm()
         self._look: Look | None = None
         self._looked_at_s = 0.0
+        self._looked_in = (False, False)
         self._looking = asyncio.Lock()
+        self._connect_problem = ""
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -100,7 +103,8 @@ class Monitor:
     async def look(self) -> Look:
         """The kiosk as it is now, or was a moment ago."""
         async with self._looking:
-            if self._look is None or time.monotonic() - self._looked_at_s > _FRESH_S:
+            stale = time.monotonic() - self._looked_at_s > _FRESH_S or self._state != self._looked_in
+            if self._look is None or stale:
                 await self._look_again()
             assert self._look is not None  # noqa: S101 - _look_again made it
             return self._look
@@ -118,12 +122,20 @@ class Monitor:
         await self.look()
         return self._alarm.raised
 
+    @property
+    def _state(self) -> tuple[bool, bool]:
+        """What a look is soon out of date by: whether the bus is there, and set up."""
+        return self.client.connected, self.upkeep.made.is_set()
+
     # -- inside -------------------------------------------------------------------------------------------
 
     async def _look_again(self) -> None:
+        self._looked_in = self._state
         seen = await look(self.client, self._port)
         now_s = time.monotonic()
         seen = replace(seen, setup_problem=self.upkeep.problem)
+        if self._connect_problem and seen.bus is None:
+            seen = replace(seen, bus_problem=self._connect_problem)
         if self._look is not None:
             seen = seen.after(self._look, now_s - self._looked_at_s)
         self._look, self._looked_at_s = seen, now_s
@@ -144,19 +156,23 @@ class Monitor:
             await asyncio.sleep(self._interval_s)
 
     async def _work(self) -> None:
-        """Connect, however long it takes; then keep the streams and run the jobs."""
+        """Connect, however long it takes; then keep the streams and run the jobs, until the connection is no more."""
         while True:
             try:
                 await self.client.connect()
             except BusError as error:
-                log.warning("the monitor: %s; trying again", error)
-                await asyncio.sleep(_BACK_OFF_S[1])
-            else:
-                break
-        async with asyncio.TaskGroup() as working:
-            working.create_task(self.upkeep.run())
-            for job in self._jobs:
-                working.create_task(self._keep_running(job))
+                if str(error) != self._connect_problem:  # once, not at every try
+                    log.error("monitor: %s", error)  # noqa: TRY400 - a refused key needs no traceback
+                self._connect_problem = str(error)
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            self._connect_problem = ""
+            keeping = asyncio.create_task(self.upkeep.run())
+            jobs = [asyncio.create_task(self._keep_running(job)) for job in self._jobs]
+            try:
+                await keeping
+            finally:
+                await cancel_all((keeping, *jobs))
 
     async def _keep_running(self, job: Job) -> None:
         await self.set_up()

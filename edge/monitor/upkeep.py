@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from typing import Final
 
 from edge.bus import BusError, Client
 from edge.bus.streams import ensure_consumer, ensure_streams
@@ -14,10 +14,10 @@ from edge.contract.streams import CONSUMERS
 log = logging.getLogger(__name__)
 
 # KIOSK_COMMANDS is in memory and ends with the server: until it is there again, commands that are asked
-# durably are lost. So the monitor comes back sooner than the agents (2 s), and looks for it often.
-_RECONNECT_WAIT_S = 0.25
-_POLL_S = 0.1
-_RETRY_S = 0.5
+# durably are lost. So the monitor comes back sooner than the agents, which wait for 2 s.
+_RECONNECT_WAIT_S: Final = 0.25
+_RETRY_S: Final = 0.5
+_A_DAY_S: Final = 86400.0
 
 
 class Upkeep:
@@ -35,32 +35,28 @@ class Upkeep:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Work until cancelled; `client` is connected."""
+        """Work until the client's connection is closed for good; it is connected now."""
         self._client.nc.options["reconnect_time_wait"] = _RECONNECT_WAIT_S
-        while True:
+        self.made.clear()
+        while not self._client.nc.is_closed:
             self._wanted.clear()
-            connects = self._connects
-            if self._client.connected:
-                await self._mend_unless_gone(connects)
-            await self._until_needed(connects, _RETRY_S if self.problem else self._every_s)
-            if self._connects != connects:
-                self.made.clear()
-
-    @property
-    def _connects(self) -> int:
-        """How often the client came back."""
-        return int(self._client.nc.stats["reconnects"])
-
-    async def _mend_unless_gone(self, connects: int) -> None:
-        """What was asked of a server that went away is never answered: don't wait for it when it is back."""
-        mending = asyncio.create_task(self._mend())
-        try:
-            while not mending.done() and self._connects == connects:
-                await asyncio.wait([mending], timeout=_POLL_S)
-        finally:
-            await cancel_all([mending])
+            back = asyncio.create_task(self._client.wait_for_reconnect(_A_DAY_S))
+            wanted = asyncio.create_task(self._wanted.wait())
+            mending = asyncio.create_task(self._mend())
+            try:
+                # What was asked of a server that went away is never answered: not waited for when it is back.
+                await asyncio.wait((mending, back), return_when=asyncio.FIRST_COMPLETED)
+                if not back.done():
+                    pause_s = _RETRY_S if self.problem else self._every_s
+                    await asyncio.wait((wanted, back), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+                if back.done():
+                    self.made.clear()
+            finally:
+                await cancel_all((back, wanted, mending))
 
     async def _mend(self) -> None:
+        if not self._client.connected:
+            return
         try:
             await ensure_streams(self._client.js)
             for agent in CONSUMERS:
@@ -68,7 +64,7 @@ class Upkeep:
         except BusError as error:
             self._say(str(error))
         except Exception as error:  # what else the library raises when the server goes in the middle
-            self._say(f"making streams and queues: {str(error) or type(error).__name__}")
+            self._say(f"making streams and work queues: {str(error) or type(error).__name__}")
         else:
             self.problem = ""
             self.made.set()
@@ -77,12 +73,3 @@ class Upkeep:
         if problem != self.problem:  # once, not at every try
             log.warning("%s", problem)
         self.problem = problem
-
-    async def _until_needed(self, connects: int, wait_s: float) -> None:
-        """Until something is missing, the client came back, or `wait_s` have passed."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                while self._connects == connects:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wanted.wait(), _POLL_S)
-                        return

@@ -17,7 +17,7 @@ from edge.bus.connection import DEFAULT_URL
 from edge.cli.bus.figures import Figures, as_json, shown
 from edge.cli.bus.opening import connected
 from edge.cli.speaking import console, fail, run
-from edge.config import load
+from edge.config import ConfigError, load
 from edge.contract.subjects import AGENTS
 from edge.monitor.alerts import MONITORING_DOWN, Alert, find
 from edge.monitor.latency import LatencyTotals
@@ -51,7 +51,10 @@ def status(
     Exits 1 when something is: an agent that isn't up, a missing stream, dead letters, a slow consumer.
     Latency counts since the agents started; whether it is an alert now, only --watch and kiosk monitor can say.
     """
-    chosen = load(config) if config else None
+    try:
+        chosen = load(config) if config else None
+    except ConfigError as error:
+        fail(str(error))
     unknown = [name for name in agents or () if name not in AGENTS]
     if unknown:
         fail(f"there is no agent {unknown[0]!r}; there are: {', '.join(AGENTS)}", 2)

@@ -40,7 +40,7 @@ async def waiter(nats_server: EmbeddedServer) -> AsyncIterator[Waiter]:
 
 
 async def test_status_shows_streams_and_agents(kiosk: Kiosk, nats_server: EmbeddedServer, waiter: Waiter) -> None:
-    done = await kiosk("bus", "status", "--url", nats_server.url)
+    done = await kiosk("bus", "status", "--agent", "menu", "--url", nats_server.url)
     assert done.code == 0, done.err
     assert "KIOSK_EVENTS" in done.out
     assert [line.split()[:2] for line in done.out.splitlines() if line.split()[:1] == ["menu"]] == [["menu", "1"]]
