@@ -22,7 +22,7 @@ from edge.agents.orchestrator.session import Session
 from edge.agents.orchestrator.states import AWAITING_CUSTOMER, State
 from edge.agents.orchestrator.timing import Deed, Timers, Timing
 from edge.agents.orchestrator.visits import DARK, Visits
-from edge.bus import BusUnreachable, NATSAgentBase, always, hears
+from edge.bus import BusUnreachable, NATSAgentBase, always, hears, telemetry
 from edge.bus.client import current
 from edge.contract import input as customer
 from edge.contract import vision, voice
@@ -93,7 +93,7 @@ class OrchestratorAgent(NATSAgentBase):
         self.timers = Timers(self._enqueue)
         self.neighbours = Neighbours(self, now)
         self._currency = currency
-        self._deeds: asyncio.Queue[tuple[NATSMessage | None, Deed]] = asyncio.Queue()
+        self._deeds: asyncio.Queue[tuple[NATSMessage | None, telemetry.Context | None, Deed]] = asyncio.Queue()
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._traces: deque[str] = deque(maxlen=_REMEMBERED_TRACES)  # of sessions, the newest last
         self._wanted_light = DARK
@@ -194,7 +194,7 @@ class OrchestratorAgent(NATSAgentBase):
 
     def _enqueue(self, deed: Deed) -> None:
         """Have a deed of our own done in its turn."""
-        self._deeds.put_nowait((None, deed))
+        self._deeds.put_nowait((None, None, deed))
 
     def _heed(self, deed: Deed) -> None:
         """Have `deed` done in its turn, for the message that is being heard.
@@ -208,18 +208,19 @@ class OrchestratorAgent(NATSAgentBase):
             self._heard[cause.msg_id] = None
             if len(self._heard) > _REMEMBERED_MESSAGES:
                 self._heard.popitem(last=False)
-        self._deeds.put_nowait((cause, deed))
+        self._deeds.put_nowait((cause, telemetry.here(), deed))
 
     @always
     async def do_deeds(self) -> None:
         """Do one deed after the other, until the agent closes."""
         while not self._closing:
-            cause, deed = await self._deeds.get()
+            cause, where, deed = await self._deeds.get()
             token = current.set(cause)
             self._speak_in(self.session_id, self.client.trace_id)
             state = self.session.state
             try:
-                await deed()
+                with telemetry.under(where):
+                    await deed()
             except Exception:
                 log.exception("a fault in session %s", self.session_id)
                 self.session.warning = phrases.FAULT
@@ -245,7 +246,7 @@ class OrchestratorAgent(NATSAgentBase):
                 if self.session is session:
                     await deed()
 
-            self._deeds.put_nowait((current.get(), in_its_session))
+            self._deeds.put_nowait((current.get(), telemetry.here(), in_its_session))
 
         self._start(work_and_report())
 
