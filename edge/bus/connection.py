@@ -69,7 +69,8 @@ async def connect(
 
     async def on_error(error: Exception) -> None:
         text = str(error) or type(error).__name__
-        if _NOT_LET_IN in text.lower():
+        not_let_in = _NOT_LET_IN in text.lower()
+        if not_let_in:
             text = _refusal(url, name, key_file)
             if not connecting.done():
                 if not refused.done():
@@ -77,12 +78,9 @@ async def connect(
                 return
         if text not in said:  # once, not every two seconds
             said.add(text)
-            log.log(level, "%s: bus at %s: %s", name, url, text)
+            log.log(logging.ERROR if not_let_in else level, "%s: bus at %s: %s", name, url, text)
 
     async def on_disconnect() -> None:
-        if isinstance(nc.last_error, nats.errors.AuthorizationError):  # nats-py doesn't try again then
-            log.error("%s: put out: %s", name, _refusal(url, name, key_file))
-            return
         if nc.is_closed or nc.is_draining:
             return  # we left
         log.warning("%s: lost the bus at %s; trying again every %d s", name, url, RECONNECT_WAIT_S)
