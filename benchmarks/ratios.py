@@ -50,7 +50,6 @@ CPU = Measure("CPU", at_once=False, value=lambda figures: figures.cpu_us)
 P50_AT_ONCE = Measure("p50 of many callers", at_once=True, value=lambda figures: figures.p50_us)
 CPU_AT_ONCE = Measure("CPU with many callers", at_once=True, value=lambda figures: figures.cpu_us)
 THROUGHPUT = Measure("throughput", at_once=True, value=lambda figures: figures.per_s)
-SETTLED = Measure("throughput until all is settled", at_once=True, value=lambda figures: figures.settled_per_s)
 MEASURES = {
     "p50": P50,
     "p95": P95,
@@ -58,7 +57,6 @@ MEASURES = {
     "p50_at_once": P50_AT_ONCE,
     "cpu_at_once": CPU_AT_ONCE,
     "throughput": THROUGHPUT,
-    "settled": SETTLED,
 }
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 _TURN_TIMEOUT_S = 60.0  # a turn that takes longer hangs
 
 
-async def _nothing() -> None:
-    return
+async def _nothing() -> int:
+    return 1
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Way:
     """One way of doing the thing: `call` does it once and completely.
 
     `check` says whether what `call` returned is what it should be: a fast failure must not win. `settle` returns
-    once nothing is left of earlier calls, such as acknowledgements still on their way.
+    once nothing is left of earlier calls, such as acknowledgements still on their way, and says how often it looked.
     """
 
     name: str
     call: Callable[[], Awaitable[object]]
     check: Callable[[object], bool]
-    settle: Callable[[], Awaitable[None]] = _nothing
+    settle: Callable[[], Awaitable[int]] = _nothing
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Effort:
 class Figures:
     """A way's figures of one round: times in us a call, throughput in calls a second.
 
-    `per_s` counts until the last answer; `settled_per_s` until nothing was left to do either, such as to acknowledge.
-    `cpu_us` is this process's processor time a call, what was left to do included: a busy neighbour hardly changes it.
+    `cpu_us` is this process's processor time a call, and includes what was left to do after the last answer, which
+    was done `settled_ms` later (of a turn). A busy neighbour hardly changes it.
     """
 
     calls: int
@@ -62,8 +62,8 @@ class Figures:
     mean_us: float
     least_us: float
     per_s: float
-    settled_per_s: float
     cpu_us: float
+    settled_ms: float
 
 
 @dataclass
@@ -73,7 +73,7 @@ class _Sample:
     times_s: list[float] = field(default_factory=list)
     wall_s: float = 0.0
     cpu_s: float = 0.0
-    settle_s: float = 0.0
+    settle_s: list[float] = field(default_factory=list)
 
     def figures(self) -> Figures:
         times_s = sorted(self.times_s)
@@ -85,8 +85,8 @@ class _Sample:
             mean_us=statistics.fmean(times_s) * 1e6,
             least_us=times_s[0] * 1e6,
             per_s=count / self.wall_s,
-            settled_per_s=count / (self.wall_s + self.settle_s),
             cpu_us=self.cpu_s / count * 1e6,
+            settled_ms=statistics.fmean(self.settle_s) * 1e3,
         )
 
 
@@ -124,14 +124,14 @@ async def _turn(way: Way, callers: int, calls: int, warm_up: int, into: _Sample)
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     await asyncio.gather(*(make_calls() for _ in range(callers)))
     done_s = time.perf_counter()
-    await way.settle()
+    looks = await way.settle()
     settled_s, settled_cpu_s = time.perf_counter(), time.process_time()
-    await way.settle()  # what it takes when nothing is left to do is no part of the calls
-    idle_s, idle_cpu_s = time.perf_counter() - settled_s, time.process_time() - settled_cpu_s
+    more_looks = await way.settle()
+    look_cpu_s = (time.process_time() - settled_cpu_s) / more_looks
     into.times_s += times_s
     into.wall_s += done_s - began_s
-    into.cpu_s += settled_cpu_s - began_cpu_s - idle_cpu_s
-    into.settle_s += max(0.0, settled_s - done_s - idle_s)
+    into.cpu_s += settled_cpu_s - began_cpu_s - looks * look_cpu_s  # to look is no part of the calls
+    into.settle_s.append(settled_s - done_s)
 
 
 def _failed(way: Way, error: Exception) -> WayFailed:

@@ -37,6 +37,7 @@ from edge.contract.subjects import MENU_SEARCH, PERSON_DETECTED
 
 _TIMEOUT_S = 20.0
 _SETTLE_TIMEOUT_S = 20.0
+_LOOK_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,17 @@ def _ways(to: _Connections) -> list[Way]:
     async def publish() -> None:
         await to.client.publish(PERSON_DETECTED, our_person())
 
-    async def queue_empty() -> None:
-        """Every asked command has left the stream: live ones are acknowledged away by the agent as well."""
+    async def queue_empty() -> int:
+        """Every asked command has left its stream: live ones are acknowledged away by the agent as well."""
+        looks = 0
         async with asyncio.timeout(_SETTLE_TIMEOUT_S):
             for stream in (str(COMMANDS_STREAM["name"]), FASTSTREAM_STREAM):
-                while (await js.stream_info(stream)).state.messages:
-                    pass
+                while True:
+                    looks += 1
+                    if not (await js.stream_info(stream)).state.messages:
+                        break
+                    await asyncio.sleep(_LOOK_S)
+        return looks
 
     def has_dish(answer: Any) -> bool:
         return bool(answer["payload"]["items"][0]["name"] == DISH)

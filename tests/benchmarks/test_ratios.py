@@ -16,8 +16,8 @@ def figures(p50_us: float, per_s: float) -> Figures:
         mean_us=p50_us,
         least_us=p50_us,
         per_s=per_s,
-        settled_per_s=per_s,
         cpu_us=p50_us,
+        settled_ms=0.0,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 
 import pytest
 
@@ -40,11 +41,12 @@ class Doing:
             self.order.append(self.name)
         return self.name
 
-    async def settle(self) -> None:
+    async def settle(self) -> int:
         self.settled_at.append(self.calls)
         if self._most:
             self.at_once.append(self._most)
             self._most = 0
+        return 1
 
     @property
     def way(self) -> Way:
@@ -128,3 +130,20 @@ async def test_a_way_that_fails_half_way_is_named() -> None:
 
     with pytest.raises(WayFailed, match="tired failed: gone"):
         await measure([Way("tired", tire, lambda answer: answer is None)], EFFORT, lambda: None)
+
+
+async def test_looking_whether_all_is_done_is_no_part_of_the_calls() -> None:
+    async def nothing() -> None:
+        pass
+
+    async def look_twice() -> int:
+        until_s = time.process_time() + 0.05
+        while time.process_time() < until_s:
+            pass
+        return 2
+
+    way = Way("idle", nothing, lambda answer: answer is None, look_twice)
+    (one,) = await measure([way], Effort(rounds=1, slices=1, calls=2, callers=2, calls_at_once=2), lambda: None)
+    for figures in (one.alone["idle"], one.at_once["idle"]):
+        assert figures.cpu_us < 5_000  # two calls of a turn would be charged 25,000 each
+        assert figures.settled_ms >= 50
