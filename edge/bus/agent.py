@@ -6,19 +6,23 @@ An agent's methods say what they are for with a decorator::
         name = "menu"
 
         @does(MENU_SEARCH)
-        async def search(self, ask: menu.Search) -> menu.SearchResult: ...
+        def search(self, ask: menu.Search) -> menu.SearchResult: ...
 
         @hears(SESSION_STARTED)
         async def greet(self, event: session.SessionStarted) -> None: ...
 
         @always
         async def watch(self) -> None: ...
+
+A command's method is a coroutine where it has to wait for something; one that only computes is a plain method,
+and is answered at once, without a task of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import uuid
 from abc import ABC
@@ -52,44 +56,11 @@ log = logging.getLogger(__name__)
 P = TypeVar("P", bound=Payload)
 Q = TypeVar("Q", bound=Payload)
 A = TypeVar("A", bound=Payload)
-S = TypeVar("S")
 
 _AT_ONCE = 64  # commands at work at once; further ones wait their turn
-# How the command at hand came out, for its latency's label; each is handled in a task, and so in a context, of its own.
+# How the command at hand came out, for its latency's label.
 _outcome: contextvars.ContextVar[str] = contextvars.ContextVar("kiosk_outcome", default=SUCCESS)
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-
-
-def does(
-    command: Command[Q, A],
-) -> Callable[[Callable[[S, Q], Coroutine[Any, Any, A]]], Callable[[S, Q], Coroutine[Any, Any, A]]]:
-    """Mark a method as what answers `command`."""
-
-    def mark(method: Callable[[S, Q], Coroutine[Any, Any, A]]) -> Callable[[S, Q], Coroutine[Any, Any, A]]:
-        method.__dict__["_does"] = command
-        return method
-
-    return mark
-
-
-def hears(
-    event: Event[P],
-) -> Callable[[Callable[[S, P], Coroutine[Any, Any, None]]], Callable[[S, P], Coroutine[Any, Any, None]]]:
-    """Mark a method as what is called with each `event`."""
-
-    def mark(
-        method: Callable[[S, P], Coroutine[Any, Any, None]],
-    ) -> Callable[[S, P], Coroutine[Any, Any, None]]:
-        method.__dict__["_hears"] = event
-        return method
-
-    return mark
-
-
-def always(method: Callable[[S], Coroutine[Any, Any, None]]) -> Callable[[S], Coroutine[Any, Any, None]]:
-    """Mark a method as running as long as the agent; after a fault it is started again, ever more slowly."""
-    method.__dict__["_always"] = True
-    return method
 
 
 class NATSAgentBase(ABC):
@@ -112,7 +83,7 @@ class NATSAgentBase(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._does = {
-            subject: (method._does, method)
+            subject: (method._does, method, inspect.iscoroutinefunction(method))
             for method in self._marked("_does")  # what @does put there
             for subject in method._does.subjects
         }
@@ -199,7 +170,9 @@ class NATSAgentBase(ABC):
             # In the endpoints' queue group, so that a request comes to one of the two; alone for what has no endpoint.
             for subject in CONSUMERS[self.name]["filter_subjects"]:
                 await self.nc.subscribe(subject, queue=self.name, cb=self._on_live)
-            self._queue = WorkQueue(self.client, self.name, self._answer_durable, at_once=self._at_once)
+            self._queue = WorkQueue(
+                self.client, self.name, self._answer_durable, at_once=self._at_once, only_computes=self._only_computes
+            )
             await self._queue.start()
         for method in self._marked("_always"):
             self._start(self._keep_running(method))
@@ -207,17 +180,18 @@ class NATSAgentBase(ABC):
     async def handle_message(self, msg: Msg) -> bytes:
         """Carry out the command in `msg` and return the answer's envelope as JSON; never raises a refusal."""
         cause: NATSMessage | None = None
+        _outcome.set(SUCCESS)
         try:
             message = cause = NATSMessage.from_json(msg.data)
             try:
-                command, method = self._does[msg.subject]
+                command, method, waits = self._does[msg.subject]
             except KeyError:
                 raise AskError(ErrorCode.INVALID_REQUEST, f"{self.name} has no command on {msg.subject}") from None
             ask = from_fields(message.payload, command.request)
             token = current.set(message)
             try:
                 with span("do", self.name, msg.subject, message, msg.headers):
-                    answer = to_bytes(await method(ask))
+                    answer = to_bytes(await method(ask) if waits else method(ask))
             finally:
                 current.reset(token)
         except AskError as error:
@@ -257,7 +231,15 @@ class NATSAgentBase(ABC):
         """Answer a live request (decision 2), a command that nobody has too, rather than let its asker wait."""
         if msg.headers and REPLY_TO in msg.headers:
             return  # durable: it comes through the work queue
-        self._start(self._answer_live(msg, perf_counter()))
+        work = self._answer_live(msg, perf_counter())
+        if self._only_computes(msg.subject) and not self._at_once.locked():
+            await work
+        else:
+            self._start(work)
+
+    def _only_computes(self, subject: str) -> bool:
+        known = self._does.get(subject)
+        return known is not None and not known[2]
 
     async def _answer_live(self, msg: Msg, began_s: float) -> None:
         async with self._at_once:

@@ -49,11 +49,20 @@ class WorkQueue:
     on an instance that is gone, or hangs.
     """
 
-    def __init__(self, client: Client, agent: str, answer: Answer, *, at_once: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        client: Client,
+        agent: str,
+        answer: Answer,
+        *,
+        at_once: asyncio.Semaphore,
+        only_computes: Callable[[str], bool],
+    ) -> None:
         self._client = client
         self._agent = agent
         self._answer = answer
         self._at_once = at_once
+        self._only_computes = only_computes  # a command on this subject: it needs no task to wait in
         self._in_hand: dict[str, Msg] = {}  # by _ticket
         self._answered: OrderedDict[str, tuple[str, bytes]] = OrderedDict()  # by _ticket: reply subject and answer
         self._live_copies: list[str] = []
@@ -120,7 +129,11 @@ class WorkQueue:
             await self._say(msg.reply, _ACK)
             return
         self._in_hand[ticket] = msg
-        start(self._do(ticket, msg, headers[REPLY_TO], Deadline.read(headers), perf_counter()), self._work)
+        work = self._do(ticket, msg, headers[REPLY_TO], Deadline.read(headers), perf_counter())
+        if self._only_computes(msg.subject) and not self._at_once.locked():
+            await work
+        else:
+            start(work, self._work)
 
     async def _do(self, ticket: str, msg: Msg, reply_to: str, deadline: Deadline | None, began_s: float) -> None:
         async with self._at_once:
@@ -135,7 +148,7 @@ class WorkQueue:
                 log.warning("%s: paused for longer than ack_wait; a command on %s is left", self._agent, msg.subject)
                 del self._in_hand[ticket]
                 return
-            current_deadline.set(deadline)  # of this task, and so of its handler
+            current_deadline.set(deadline)
             try:
                 answer = await self._answer(msg, began_s)
             except Exception:

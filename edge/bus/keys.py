@@ -52,12 +52,12 @@ def read_seed(path: Path) -> str:
     """
     _check_folder(path.parent)
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise KeyUnusable(f"there is no key at {path}; kiosk bus keys makes them") from None
     except OSError as error:
         raise KeyUnusable(f"the key {path} can't be read: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise KeyUnusable(f"the key {path} is no file")
@@ -66,7 +66,9 @@ def read_seed(path: Path) -> str:
                 f"others may read the key {path} (mode {stat.S_IMODE(found.st_mode):04o}): chmod 600 it, and make "
                 "it anew if others were here: kiosk bus keys --rotate"
             )
-        text = file.read(_SEED_MOST_BYTES).strip()
+        text = os.read(handle, _SEED_MOST_BYTES).strip()
+    finally:
+        os.close(handle)
     if not _is_user_seed(text):
         raise KeyUnusable(
             f"the key {path} is damaged: it isn't the seed of a user's nkey. Restore it, or delete it and run "

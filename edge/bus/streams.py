@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _NANO = 1_000_000_000
 _LOOK_AGAIN_S = 0.25
+_LOOKS = 4  # at a stream that others may be making
 _DURATIONS = ("max_age", "ack_wait")  # nats-py keeps these in seconds and writes nanoseconds
 
 
@@ -75,11 +76,8 @@ async def ensure_streams(js: JetStreamContext) -> None:
     for wanted in STREAMS:
         config = stream_config(wanted)
         try:
-            try:
-                found = (await js.stream_info(str(config.name))).config
-            except NotFoundError:
-                await js.add_stream(config)
-                log.info("made stream %s", config.name)
+            found = await _found_or_made(js, config)
+            if found is None:
                 continue
             differing = drift(_named(wanted), config, found)
             if differing:
@@ -93,6 +91,29 @@ async def ensure_streams(js: JetStreamContext) -> None:
             raise _refused(f"stream {config.name}", error) from error
         except TimeoutError as error:
             raise BusUnreachable("JetStream does not answer") from error
+
+
+async def _found_or_made(js: JetStreamContext, config: StreamConfig) -> StreamConfig | None:
+    """The stream's configuration on the server; None when it was missing and is made now.
+
+    Agents that start together make it together. While one is at it, the server refuses the others: for what it
+    reserves is counted already, 900 MB of 1 GB for KIOSK_EVENTS, so that there seems to be no room for it.
+    """
+    for looks_left in reversed(range(_LOOKS)):
+        try:
+            return (await js.stream_info(str(config.name))).config
+        except NotFoundError:
+            pass
+        try:
+            await js.add_stream(config)
+        except APIError:
+            if not looks_left:
+                raise
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        else:
+            log.info("made stream %s", config.name)
+            return None
+    raise AssertionError("the last look returns or raises")
 
 
 async def ensure_consumer(js: JetStreamContext, agent: str) -> ConsumerConfig | None:

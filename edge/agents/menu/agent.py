@@ -24,7 +24,7 @@ class MenuAgent(NATSAgentBase):
         self._finder = Finder(menu)
 
     @does(MENU_SEARCH)
-    async def search(self, ask: said.Search) -> said.SearchResult:
+    def search(self, ask: said.Search) -> said.SearchResult:
         """The best matches, those that are sold out among them, marked so."""
         found = self._finder.find(ask.query, ask.tags, ask.dietary_filters)
         if not found:
@@ -32,7 +32,7 @@ class MenuAgent(NATSAgentBase):
         return said.SearchResult(items=[_found(dish) for dish in found[: ask.limit]], total_matches=len(found))
 
     @does(MENU_DETAILS)
-    async def details(self, ask: said.GetDetails) -> said.DetailsResult:
+    def details(self, ask: said.GetDetails) -> said.DetailsResult:
         """Everything about one dish."""
         return said.DetailsResult(item=_details(self.menu.dish(ask.item_id)))
 

@@ -29,7 +29,7 @@ class RecsysAgent(NATSAgentBase):
         self._at_most = at_most
 
     @does(RECSYS_SUGGEST)
-    async def suggest(self, ask: said.Suggest) -> said.Suggestions:
+    def suggest(self, ask: said.Suggest) -> said.Suggestions:
         """Dishes to offer; a dish in the cart that isn't known says nothing about what goes with it."""
         cart = []
         for entry in ask.cart:

@@ -180,6 +180,32 @@ async def test_an_agent_that_is_busy_is_a_timeout(bus: Client, waiter: Waiter) -
     assert live.value.code == "TIMEOUT"
 
 
+class Calculator(NATSAgentBase):
+    """Answers without waiting for anything."""
+
+    name = "menu"
+    refusals: ClassVar = {KeyError: ErrorCode.MENU_NOT_FOUND}
+
+    @does(MENU_SEARCH)
+    def search(self, ask: menu.Search) -> menu.SearchResult:
+        if ask.query == "nothing":
+            raise KeyError("no dish matches 'nothing'")
+        return menu.SearchResult(items=[], total_matches=len(ask.query))
+
+
+async def test_a_command_that_only_computes_is_a_plain_method(nats_server: EmbeddedServer, bus: Client) -> None:
+    agent = Calculator(nats_server.url)
+    await agent.connect()
+    asks = [bus.request(MENU_SEARCH, menu.Search(query="x" * n)) for n in range(1, 80)]
+    assert [answer.total_matches for answer in await asyncio.gather(*asks)] == [*range(1, 80)]
+    live = await bus.request(MENU_SEARCH.subject, {"command": "search", "query": "four"})
+    assert live["payload"]["total_matches"] == 4
+    with pytest.raises(AskError, match="nothing"):
+        await bus.request(MENU_SEARCH, menu.Search(query="nothing"))
+    await drained(bus)
+    await agent.close()
+
+
 async def test_a_slow_ask_does_not_hold_up_the_next(bus: Client, waiter: Waiter) -> None:
     waiter.hold.clear()
     asks: list[asyncio.Future[Any]] = [
