@@ -132,11 +132,14 @@ def test_a_link_or_a_folder_is_no_key(folder: Path, tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(KeyUnusable, match=r"menu\.nk can't be read"):
         read_seed(path)
-    for make in (path.mkdir, lambda: os.mkfifo(path)):
-        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-        make()
-        with pytest.raises(KeyUnusable, match=r"menu\.nk is no file"):
-            read_seed(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(KeyUnusable, match=r"menu\.nk is no file"):
+        read_seed(path)
+    path.rmdir()
+    os.mkfifo(path)
+    with pytest.raises(KeyUnusable, match=r"menu\.nk is no file"):
+        read_seed(path)
 
 
 def test_another_users_folder_is_not_filled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,11 @@ class Wire:
         await self._send(b"".join(f"PUB {subject} 2\r\n{{}}\r\n".encode() for subject in subjects))
         await self.settle()
 
+    async def say(self, subject: str, text: str) -> None:
+        data = text.encode()
+        await self._send(f"PUB {subject} {len(data)}\r\n".encode() + data + b"\r\n")
+        await self.settle()
+
     async def subscribe(self, subscriptions: dict[str, str]) -> None:
         """Subscribe to each ``subject`` or ``subject queue`` under its id."""
         await self._send(b"".join(f"SUB {what} {number}\r\n".encode() for number, what in subscriptions.items()))
