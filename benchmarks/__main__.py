@@ -89,6 +89,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except (WayFailed, ProfilerFailed, BusError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
