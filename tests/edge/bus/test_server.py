@@ -14,9 +14,12 @@ import pytest
 
 from edge.bus import Client, EmbeddedServer
 from edge.bus.connection import BusUnreachable
+from edge.bus.keys import make_keys, write_conf
 from edge.bus.server import PageAccess, ServerFailed, ServerMissing, find_server
+from edge.contract.accounts import PAGE_KEY
 from edge.contract.subjects import PAYMENT_PROCESS, PERSON_DETECTED, TOUCH, UI_UPDATE
 from edge.contract.vision import PersonDetected
+from tests.conftest import server_2_10
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ORIGIN = "http://127.0.0.1:18080"
@@ -96,6 +99,20 @@ def test_the_shipped_configuration_is_what_the_specification_says(tmp_path: Path
     assert container.read_text(encoding="utf-8").splitlines()[0] in (REPOSITORY / "docker-compose.yml").read_text(
         encoding="utf-8"
     )
+
+
+def test_the_shipped_configuration_with_keys_takes_what_kiosk_bus_keys_writes(tmp_path: Path) -> None:
+    for name in ("nats-server.conf", "nats-server-keys.conf"):
+        (tmp_path / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
+    keys = {each.user: each.public for each in make_keys(tmp_path / "keys")}
+    write_conf(tmp_path / "keys" / "nats-auth.conf", keys)
+    for program in (find_server(), server_2_10()):
+        checking: list[str | Path] = [program, "-t", "-c", tmp_path / "nats-server-keys.conf"]
+        done = subprocess.run(checking, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    text = (REPOSITORY / "nats-server-keys.conf").read_text(encoding="utf-8")
+    assert f"no_auth_user: {PAGE_KEY}" in text
+    assert re.search(r"^  host: 127\.0\.0\.1$", text, re.MULTILINE)
 
 
 class Page:
