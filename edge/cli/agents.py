@@ -1,4 +1,4 @@
-"""`kiosk run`: agents on a kiosk, any number in one process."""
+"""`kiosk run`: agents on a kiosk, and the monitor, any number in one process."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from typing import Annotated
 
 import typer
 
+from edge.bus import NATSAgentBase
+from edge.bus.telemetry import exporting
+from edge.cli.monitor import configured
 from edge.cli.speaking import console, fail, log_to_terminal, run
 from edge.config import Config, load
+from edge.contract.permissions import MONITOR
 from edge.contract.subjects import AGENTS
 from edge.models import Store
+from edge.monitor import Monitor
+
+PARTS = (MONITOR, *AGENTS)
 
 
 def run_agents(
     agents: Annotated[
         list[str],
-        typer.Argument(metavar="AGENT…", help=f"Which: {', '.join(AGENTS)}, or all.", show_default=False),
+        typer.Argument(metavar="AGENT…", help=f"Which: {', '.join(PARTS)}, or all of them.", show_default=False),
     ],
     config: Annotated[
         Path | None, typer.Option("--config", help="The kiosk.toml; without one every default holds.")
@@ -36,13 +43,15 @@ def run_agents(
 ) -> None:
     """Run agents until told to end (Ctrl-C, SIGTERM). They wait for the bus, and come back after it was gone.
 
+    The monitor (kiosk monitor) is one of them: where the bus wants keys, the others wait for the streams it makes.
+
     Examples: kiosk run all --config kiosk.toml · kiosk run vision voice
     """
     log_to_terminal(verbose=verbose, timestamps=True)
-    names = list(AGENTS) if agents == ["all"] else list(dict.fromkeys(agents))
-    unknown = [name for name in names if name not in AGENTS]
+    names = list(PARTS) if agents == ["all"] else sorted(set(agents), key=lambda name: (name != MONITOR, name))
+    unknown = [name for name in names if name not in PARTS]
     if unknown:
-        fail(f"there is no agent {unknown[0]!r}; there are: {', '.join(AGENTS)}, or all", 2)
+        fail(f"there is no agent {unknown[0]!r}; there are: {', '.join(PARTS)}, or all", 2)
     run(_run(names, config, bus_url, data_dir))
 
 
@@ -54,17 +63,23 @@ async def _run(names: list[str], config_path: Path | None, bus_url: str | None, 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     ending = asyncio.create_task(told.wait())
-    async with contextlib.AsyncExitStack() as leaving:
+    url = bus_url or config.bus.url
+    async with (
+        exporting(config.telemetry.endpoint, config.kiosk.id),
+        contextlib.AsyncExitStack() as leaving,
+    ):
         assembly = Assembly(
             config,
             Store(config.models.folder),
             data_dir or config.kiosk.data_dir,
-            bus_url=bus_url or config.bus.url,
+            bus_url=url,
             keys=config.bus.keys,
         )
         leaving.push_async_callback(assembly.close)
         for name in names:
-            agent = await asyncio.to_thread(assembly.build, name)
+            agent = (
+                configured(config, bus_url=url) if name == MONITOR else await asyncio.to_thread(assembly.build, name)
+            )
             leaving.push_async_callback(agent.close)
             connecting = asyncio.create_task(agent.connect())
             await asyncio.wait([connecting, ending], return_when=asyncio.FIRST_COMPLETED)

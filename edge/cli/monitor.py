@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from edge.bus import Client
 from edge.bus.dead import Undertaker
 from edge.bus.keys import key_path
 from edge.cli.bus.opening import KEYS_VARIABLE
@@ -60,22 +59,29 @@ def monitor(
         chosen = load(config) if config else Config()
     except ConfigError as error:
         fail(str(error))
-    keys_folder = keys or chosen.bus.keys
-    watching = Monitor(
-        bus_url or chosen.bus.url,
-        port=chosen.monitor.port if port is None else port,
-        server_url=server_monitor_url or chosen.monitor.server_url,
-        interval_s=chosen.monitor.interval_s,
-        expected=chosen.monitor.agents,
-        key_file=key_path(keys_folder, MONITOR) if keys_folder else None,
-        jobs=[collect_dead_letters],
-    )
+    watching = configured(chosen, bus_url=bus_url, port=port, server_url=server_monitor_url, keys=keys)
     run(_watch(watching))
 
 
-async def collect_dead_letters(client: Client) -> None:
-    """Record the commands that were given up on."""
-    await Undertaker(client).run()
+def configured(
+    config: Config,
+    *,
+    bus_url: str | None = None,
+    port: int | None = None,
+    server_url: str | None = None,
+    keys: Path | None = None,
+) -> Monitor:
+    """The monitor as kiosk.toml has it; what is given counts instead."""
+    folder = keys or config.bus.keys
+    return Monitor(
+        bus_url or config.bus.url,
+        port=config.monitor.port if port is None else port,
+        server_url=server_url or config.monitor.server_url,
+        interval_s=config.monitor.interval_s,
+        expected=config.monitor.agents,
+        key_file=key_path(folder, MONITOR) if folder else None,
+        jobs=[lambda client: Undertaker(client).run()],
+    )
 
 
 async def _watch(watching: Monitor) -> None:

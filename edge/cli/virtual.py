@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from edge.bus.keys import KeyUnusable
+from edge.bus.telemetry import exporting
 from edge.cli.models import pull_missing
 from edge.cli.speaking import console, fail, log_to_terminal, run
 from edge.config import Config, load
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 BUS_PORT = 4222
 PAGE_PORT = 8080
+MONITOR_PORT = 8223
 
 
 def virtual(
@@ -35,6 +37,10 @@ def virtual(
     page_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help=f"The page's port; 0 picks a free one. [default: {PAGE_PORT}]"),
+    ] = None,
+    monitor_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help=f"The monitor's port; 0 picks a free one. [default: {MONITOR_PORT}]"),
     ] = None,
     data_dir: Annotated[
         Path | None,
@@ -67,6 +73,7 @@ def virtual(
     ports = (
         bus_port if bus_port is not None else 0 if story else BUS_PORT,
         page_port if page_port is not None else 0 if story else PAGE_PORT,
+        monitor_port if monitor_port is not None else 0 if story else MONITOR_PORT,
     )
     with contextlib.ExitStack() as leaving:
         folder = data_dir or Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-")))
@@ -77,13 +84,18 @@ def virtual(
     raise typer.Exit(code)
 
 
-async def _run(config_path: Path | None, data_dir: Path, ports: tuple[int, int], *, story: bool, keys: bool) -> int:
+async def _run(
+    config_path: Path | None, data_dir: Path, ports: tuple[int, int, int], *, story: bool, keys: bool
+) -> int:
     from edge.virtual.kiosk import Ports, VirtualKiosk  # noqa: PLC0415 - a second of imports, only here
 
     config = load(config_path) if config_path else Config()
     told_to_end = _on_signals()
     kiosk = VirtualKiosk(config, Store(config.models.folder), data_dir, Ports(*ports), keys=keys)
-    async with contextlib.AsyncExitStack() as leaving:
+    async with (
+        exporting(config.telemetry.endpoint, config.kiosk.id),
+        contextlib.AsyncExitStack() as leaving,
+    ):
         with console.status("starting the kiosk …"):
             starting = asyncio.create_task(leaving.enter_async_context(kiosk))
             ending = asyncio.create_task(told_to_end.wait())
@@ -96,6 +108,7 @@ async def _run(config_path: Path | None, data_dir: Path, ports: tuple[int, int],
         console.print(f"[bold green]The kiosk is up[/] after {kiosk.started_in_s:.1f} s", highlight=False)
         console.print(f"  bus   {kiosk.server.url}", highlight=False)
         console.print(f"  page  {kiosk.page_url}", highlight=False)
+        console.print(f"  state {kiosk.monitor.url}/healthz  /metrics  /alerts", highlight=False)
         if kiosk.keys:
             console.print(f"  keys  {kiosk.keys}  (kiosk bus --keys …)", highlight=False, soft_wrap=True)
         if story:

@@ -13,15 +13,15 @@ from pathlib import Path
 from edge.agents.voice import VoiceAgent
 from edge.assembly import Assembly, Devices
 from edge.bus import Client, EmbeddedServer, NATSAgentBase
+from edge.bus.dead import Undertaker
 from edge.bus.keys import key_path, make_keys
 from edge.bus.server import PageAccess
-from edge.bus.streams import ensure_consumer
 from edge.config import Config
 from edge.contract.permissions import MONITOR, OPERATOR
-from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import AGENTS
 from edge.frontend.server import PageConfig, PageServer, make_app
 from edge.models import Store
+from edge.monitor import Monitor
 from edge.virtual.bench_api import BenchApi
 from edge.virtual.stage import Stage
 
@@ -36,6 +36,7 @@ class Ports:
 
     bus: int = 0
     page: int = 0
+    monitor: int = 0
 
 
 class VirtualKiosk:
@@ -59,6 +60,7 @@ class VirtualKiosk:
         self.stage: Stage
         self.bus: Client
         self.server: EmbeddedServer
+        self.monitor: Monitor
         self.page_url = ""
 
     async def __aenter__(self) -> VirtualKiosk:
@@ -87,8 +89,18 @@ class VirtualKiosk:
             public_keys=await asyncio.to_thread(_public_keys, self.keys) if self.keys else None,
         )
         await leaving.enter_async_context(self.server)
-        await self._make_streams()
-        self.bus = self._client(OPERATOR)
+        # It makes the streams: agents with keys wait until it has.
+        self.monitor = Monitor(
+            self.server.url,
+            port=self._ports.monitor,
+            server_url=self.server.monitor_url,
+            key_file=key_path(self.keys, MONITOR) if self.keys else None,
+            jobs=[lambda client: Undertaker(client).run()],
+        )
+        leaving.push_async_callback(self.monitor.close)
+        await self.monitor.connect()
+        await asyncio.wait_for(self.monitor.set_up(), _CONNECT_S)
+        self.bus = Client(self.server.url, name=OPERATOR, key_file=key_path(self.keys, OPERATOR) if self.keys else None)
         await self.bus.connect(wait_s=_CONNECT_S)
         leaving.push_async_callback(self.bus.close)
 
@@ -129,19 +141,6 @@ class VirtualKiosk:
         )
         await page.serve(app)
         self.page_url = f"{page.origin}/"
-
-    def _client(self, user: str) -> Client:
-        return Client(self.server.url, name=user, key_file=key_path(self.keys, user) if self.keys else None)
-
-    async def _make_streams(self) -> None:
-        """As the monitor, the only one who may; agents with keys wait until it has."""
-        monitor = self._client(MONITOR)
-        await monitor.connect(wait_s=_CONNECT_S, setup=True)
-        try:
-            for agent in CONSUMERS:
-                await ensure_consumer(monitor.js, agent)
-        finally:
-            await monitor.close()
 
     async def _say_text(self, text: str) -> None:
         """Typed text, given to the voice agent as if it had heard it; the transcript is marked as typed."""
