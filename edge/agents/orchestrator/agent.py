@@ -97,7 +97,6 @@ class OrchestratorAgent(NATSAgentBase):
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._traces: deque[str] = deque(maxlen=_REMEMBERED_TRACES)  # of sessions, the newest last
         self._wanted_light = DARK
-        self._light_cause: NATSMessage | None = None
         self._light_changed = asyncio.Event()
         self._shown = 0  # screens so far
         self._closing = False
@@ -335,7 +334,6 @@ class OrchestratorAgent(NATSAgentBase):
     def light(self, ask: SetLed) -> None:
         """Have the LED strip show this, when it can."""
         self._wanted_light = ask
-        self._light_cause = current.get()
         self._light_changed.set()
 
     @always
@@ -344,7 +342,6 @@ class OrchestratorAgent(NATSAgentBase):
         while True:
             await self._light_changed.wait()
             self._light_changed.clear()
-            current.set(self._light_cause)
             try:
                 await self.request(SET_LED, self._wanted_light)
             except AskError as error:
