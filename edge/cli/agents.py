@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from edge.bus import NATSAgentBase
 from edge.bus.telemetry import exporting
 from edge.cli.monitor import configured
 from edge.cli.speaking import console, fail, log_to_terminal, run
@@ -18,7 +17,6 @@ from edge.config import Config, load
 from edge.contract.permissions import MONITOR
 from edge.contract.subjects import AGENTS
 from edge.models import Store
-from edge.monitor import Monitor
 
 PARTS = (MONITOR, *AGENTS)
 
@@ -48,7 +46,7 @@ def run_agents(
     Examples: kiosk run all --config kiosk.toml · kiosk run vision voice
     """
     log_to_terminal(verbose=verbose, timestamps=True)
-    names = list(PARTS) if agents == ["all"] else sorted(set(agents), key=lambda name: (name != MONITOR, name))
+    names = list(PARTS) if agents == ["all"] else sorted(dict.fromkeys(agents), key=lambda name: name != MONITOR)
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         fail(f"there is no agent {unknown[0]!r}; there are: {', '.join(PARTS)}, or all", 2)

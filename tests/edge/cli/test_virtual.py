@@ -153,7 +153,7 @@ async def test_agents_may_start_before_the_server(start: object, tmp_path: Path)
     running: Running = await start(
         "run", "menu", "--url", f"nats://127.0.0.1:{port}", "--data-dir", str(tmp_path / "data")
     )
-    await running.says("Connect call failed")
+    await running.says(f"bus at nats://127.0.0.1:{port}: ")
     async with EmbeddedServer(tmp_path / "nats", port=port):
         await running.says("menu is up")
         assert await running.end(signal.SIGINT) == 0
