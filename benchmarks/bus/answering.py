@@ -37,7 +37,7 @@ class Waiter(NATSAgentBase):
     name = "menu"
 
     @does(MENU_SEARCH)
-    async def search(self, _: menu.Search) -> menu.SearchResult:
+    def search(self, _: menu.Search) -> menu.SearchResult:
         return our_result()
 
 
