@@ -21,6 +21,7 @@ from edge.contract.subjects import AGENTS
 log = logging.getLogger(__name__)
 
 _LISTEN_S = 2.0  # agents on loopback answer within milliseconds; one that takes longer is in trouble
+_ASK_AGAIN_S = 0.5
 _QUIET_S = 0.05  # nothing new for so long: nobody else is there
 
 # up: answers; silent: subscribed, but does not answer; down: not there.
@@ -77,10 +78,15 @@ class _Roll:
         (self.counted if "endpoints" in said else self.pinged)[number] = instance
 
     @property
+    def unknown(self) -> list[str]:
+        """Expected agents that are neither here nor known to be away."""
+        here = {self.names[number] for number in self.counted}
+        return [name for name in self.expected if name not in here and name not in self.absent]
+
+    @property
     def complete(self) -> bool:
         """Whether every expected agent is known to be there or not, and all who are there have told all."""
-        here = {self.names[number] for number in self.counted}
-        return all(name in here or name in self.absent for name in self.expected) and all(
+        return not self.unknown and all(
             number in self.counted or self.names[number] not in self.expected for number in self.pinged
         )
 
@@ -115,11 +121,14 @@ async def agents_on(
         subscription = await client.nc.subscribe(f"{inbox}.*", cb=roll.on_answer)
         try:
             await client.nc.publish("$SRV.PING", b"", reply=f"{inbox}.everyone")
-            for name in expected:
-                await client.nc.publish(f"$SRV.STATS.{name}", b"", reply=f"{inbox}.{name}")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(listen_s):
-                    await _until_told(roll)
+                    while True:
+                        for name in roll.unknown:
+                            await client.nc.publish(f"$SRV.STATS.{name}", b"", reply=f"{inbox}.{name}")
+                        if await _told(roll):
+                            break
+                        # Asked again: who dies with the question in its hands leaves it unanswered.
         finally:
             if client.connected:
                 await subscription.unsubscribe()
@@ -130,14 +139,15 @@ async def agents_on(
     return roll.states()
 
 
-async def _until_told(roll: _Roll) -> None:
-    """Wait until everything is told and nothing new comes."""
+async def _told(roll: _Roll) -> bool:
+    """Whether everything is told and nothing new comes; False when it is time to ask again."""
     while True:
         roll.news.clear()
+        complete = roll.complete
         try:
-            await asyncio.wait_for(roll.news.wait(), _QUIET_S if roll.complete else None)
+            await asyncio.wait_for(roll.news.wait(), _QUIET_S if complete else _ASK_AGAIN_S)
         except TimeoutError:
-            return
+            return complete
 
 
 async def running_agents(client: Client) -> dict[str, int]:

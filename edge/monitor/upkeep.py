@@ -27,7 +27,7 @@ class Upkeep:
         self._client = client
         self._every_s = every_s
         self._wanted = asyncio.Event()
-        self.made = asyncio.Event()  # since the last connect
+        self.made = asyncio.Event()  # for the first time
         self.problem = ""
 
     def mend_now(self) -> None:
@@ -37,7 +37,6 @@ class Upkeep:
     async def run(self) -> None:
         """Work until the client's connection is closed for good; it is connected now."""
         self._client.nc.options["reconnect_time_wait"] = _RECONNECT_WAIT_S
-        self.made.clear()
         while not self._client.nc.is_closed:
             self._wanted.clear()
             back = asyncio.create_task(self._client.wait_for_reconnect(_A_DAY_S))
@@ -49,8 +48,6 @@ class Upkeep:
                 if not back.done():
                     pause_s = _RETRY_S if self.problem else self._every_s
                     await asyncio.wait((wanted, back), timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
-                if back.done():
-                    self.made.clear()
             finally:
                 await cancel_all((back, wanted, mending))
 

@@ -52,6 +52,65 @@ async def test_a_subscribed_agent_that_does_not_answer_is_silent(bus: Client) ->
     assert found["menu"].presence == "down"
 
 
+async def test_who_is_slow_is_waited_for(bus: Client) -> None:
+    """One answers at once; another says that it is there, and how it is 0.3 s later."""
+    later = asyncio.get_running_loop().call_later
+    answering: set[asyncio.Task[None]] = set()
+
+    def answer(number: str, **more: object) -> bytes:
+        return json.dumps({"name": "menu", "id": number, "version": "1.0.0"} | more).encode()
+
+    async def on_ping(msg: Msg) -> None:
+        await msg.respond(answer("slow"))
+
+    async def on_stats(msg: Msg) -> None:
+        def respond() -> None:
+            answering.add(asyncio.create_task(msg.respond(answer("slow", started="then", endpoints=[]))))
+
+        later(0.3, respond)
+
+    await bus.nc.subscribe("$SRV.PING", cb=on_ping)
+    await bus.nc.subscribe("$SRV.STATS.menu", cb=on_stats)
+    await bus.settle()
+    (slow,) = (await agents_on(bus, listen_s=30))["menu"].instances
+    assert slow.started == "then"
+
+    async def on_stats_of_another(msg: Msg) -> None:
+        await msg.respond(answer("quick", endpoints=[]))
+
+    await bus.nc.subscribe("$SRV.STATS.menu", cb=on_stats_of_another)
+    await bus.settle()
+    both = (await agents_on(bus, listen_s=30))["menu"].instances
+    assert {each.id: each.started for each in both} == {"slow": "then", "quick": ""}
+
+
+async def test_who_does_not_ping_is_waited_for(bus: Client) -> None:
+    answering: set[asyncio.Task[None]] = set()
+
+    async def on_stats(msg: Msg) -> None:
+        def respond() -> None:
+            said = {"name": "menu", "id": "late", "version": "1.0.0", "endpoints": []}
+            answering.add(asyncio.create_task(msg.respond(json.dumps(said).encode())))
+
+        asyncio.get_running_loop().call_later(0.3, respond)
+
+    await bus.nc.subscribe("$SRV.STATS.menu", cb=on_stats)
+    await bus.settle()
+    assert [each.id for each in (await agents_on(bus, listen_s=30))["menu"].instances] == ["late"]
+
+
+async def test_who_dies_with_the_question_in_its_hands_is_down(nats_server: EmbeddedServer, bus: Client) -> None:
+    dying = Client(nats_server.url)
+    await dying.connect(wait_s=10)
+
+    async def die(_: Msg) -> None:
+        await dying.nc.close()
+
+    await dying.nc.subscribe("$SRV.STATS.menu", cb=die)
+    await dying.settle()
+    assert (await agents_on(bus, listen_s=30))["menu"].presence == "down"
+
+
 async def test_other_micro_services_are_shown_without_counts(bus: Client) -> None:
     service = await add_service(bus.nc, name="weather", version="2.3.4")
     found = await agents_on(bus, listen_s=30)

@@ -84,3 +84,5 @@ def test_many_restarts_are_forgotten_but_not_uncounted(clock: Clock) -> None:
         totals.add([report(str(number), 5)])
     assert total(totals).count == 1000
     assert len(totals._last) <= 256
+    totals.add([report(str(number), 5) for number in range(990, 1000)])  # the latest are remembered
+    assert total(totals).count == 1000

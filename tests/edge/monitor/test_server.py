@@ -92,6 +92,9 @@ async def flood(strict_server: EmbeddedServer) -> AsyncIterator[Flood]:
 async def test_a_client_that_is_cut_is_named_until_it_is_long_ago(flood: Flood, watching: Watching) -> None:
     watched = await watching(flood.server, expected=(), slow_for_s=2.0)
     await watched.until("/healthz", lambda status, _: status == 200)
+    left_by_itself = Client(flood.server.url)
+    await left_by_itself.connect(wait_s=10)
+    await left_by_itself.close()
     state = await flood.until(cut=True)
     assert [(each.name, each.cut) for each in state.slow] == [("idler", True)]
     assert state.slow_consumers_total >= 1  # once for its bytes, and once more when its last write fails
