@@ -15,7 +15,7 @@ import nkeys  # type: ignore[import-untyped]  # it carries no type information
 _REFUSED = re.compile(
     rb"Permissions Violation for (Publish|Subscription) to \"([^\"]+)\"(?: using queue \"([^\"]+)\")?"
 )
-_MESSAGE = re.compile(rb"MSG (\S+) (\d+) (?:\S+ )?(\d+)\r\n")
+_MESSAGE = re.compile(rb"MSG (\S+) (\d+) [^\r]+\r\n")
 _PONG = b"PONG\r\n"
 WAIT_S = 20
 
@@ -45,15 +45,21 @@ class Wire:
         await self._send(b"".join(f"PUB {subject} 2\r\n{{}}\r\n".encode() for subject in subjects))
         await self.settle()
 
-    async def say(self, subject: str, text: str) -> None:
+    async def say(self, subject: str, text: str, *, reply: str = "") -> None:
         data = text.encode()
-        await self._send(f"PUB {subject} {len(data)}\r\n".encode() + data + b"\r\n")
+        await self._send(f"PUB {subject} {reply} {len(data)}\r\n".encode() + data + b"\r\n")
         await self.settle()
 
     async def subscribe(self, subscriptions: dict[str, str]) -> None:
         """Subscribe to each ``subject`` or ``subject queue`` under its id."""
         await self._send(b"".join(f"SUB {what} {number}\r\n".encode() for number, what in subscriptions.items()))
         await self.settle()
+
+    async def until_heard(self) -> None:
+        """Return when something was delivered."""
+        async with asyncio.timeout(WAIT_S):
+            while not self.heard:
+                await self.settle()
 
     async def settle(self) -> None:
         """Return when the server has done all of it; what it said and delivered until then is noted."""
@@ -64,7 +70,7 @@ class Wire:
         said, _, self._said = self._said.partition(_PONG)
         for kind, subject, queue in _REFUSED.findall(said):
             self.refused.add((kind.decode(), f"{subject.decode()} {queue.decode()}".strip()))
-        self.heard += [(number.decode(), subject.decode()) for subject, number, _ in _MESSAGE.findall(said)]
+        self.heard += [(number.decode(), subject.decode()) for subject, number in _MESSAGE.findall(said)]
 
 
 @contextlib.asynccontextmanager
