@@ -8,7 +8,7 @@ ONLY   ?=
 PYTEST ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check bench format lock clean
+.PHONY: help setup setup-test run test check bench kills format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ check: setup-test ## Lint, format, types, floors
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)
+
+kills: setup-test ## Prove that killing the server loses nothing it acknowledged (docs/promises.md); ARGS="--kills 5"
+	$(BIN)/python -m proofs.kills $(ARGS)
 
 format: setup-test ## Format the code
 	$(BIN)/ruff check --fix .
