@@ -55,19 +55,17 @@ class Asker:
                 data = self._client.seal(content)[1]
                 with span("ask", self._client.name, command.subject, data, headers):
                     await self._client.nc.publish(command.subject, data, reply=expected.subject, headers=headers)
-                    data = (await expected.answer()).data
+                    reply = NATSMessage.from_json((await expected.answer()).data)
+                    self._alive_at_s[agent] = time.monotonic()
+                    if reply.payload.get("status") == "error":
+                        raise AskError.from_payload(reply.payload)
+                    return from_fields(reply.payload, command.reply)
+        except ContractError as error:
+            raise AskError(ErrorCode.INTERNAL_ERROR, f"{agent}'s answer breaks the contract: {error}") from error
         except TimeoutError:
             raise await self._no_answer(agent, command.subject, timeout) from None
         except (nats.errors.Error, OSError) as error:
             raise AskError(ErrorCode.UNAVAILABLE, f"the bus can't be reached: {error}") from error
-        self._alive_at_s[agent] = time.monotonic()
-        try:
-            reply = NATSMessage.from_json(data)
-            if reply.payload.get("status") == "error":
-                raise AskError.from_payload(reply.payload)
-            return from_fields(reply.payload, command.reply)
-        except ContractError as error:
-            raise AskError(ErrorCode.INTERNAL_ERROR, f"{agent}'s answer breaks the contract: {error}") from error
 
     async def live(self, subject: str, ask: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Ask as any NATS client does; the answer's whole envelope.

@@ -306,7 +306,7 @@ class Client:
                 except ContractError as error:
                     yield msg.subject, error
         finally:
-            if not self.nc.is_closed:
+            if not (self.nc.is_closed or self.nc.is_draining):
                 await subscription.unsubscribe()
 
     async def stored(self, subject: str | None = None) -> AsyncIterator[NATSMessage]:

@@ -42,6 +42,7 @@ from edge.virtual.stage import Stage
 P = TypeVar("P", bound=Payload)
 
 PATIENCE_S: Final = 20.0  # for each thing that should happen; all of them take well under 5 here
+_TAP_AGAIN_S: Final = 3.0
 
 Tell = Callable[["Step"], None]
 
