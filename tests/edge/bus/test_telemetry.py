@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import subprocess
 import sys
 import uuid
@@ -170,11 +171,22 @@ async def test_spans_go_out_while_the_kiosk_works(collector: Collector) -> None:
 
 
 async def test_a_collector_that_is_away_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with asyncio.timeout(20):
-        async with exporting("http://127.0.0.1:9", "kiosk-001"):
-            for _ in range(600):
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    class Telling(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            loop.call_soon_threadsafe(told.set)
+
+    listening = Telling(logging.WARNING)
+    logging.getLogger("edge.bus.spans").addHandler(listening)
+    try:
+        async with asyncio.timeout(30), exporting("http://127.0.0.1:9", "kiosk-001"):
+            for _ in range(600):  # more than a batch
                 with span(SAY, "vision", PERSON_DETECTED.subject, message(), {}):
                     pass
+            await told.wait()
+    finally:
+        logging.getLogger("edge.bus.spans").removeHandler(listening)
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "no collector takes spans at http://127.0.0.1:9; they are dropped until one does"
     ]
