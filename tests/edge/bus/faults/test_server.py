@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from edge.bus import Client, EmbeddedServer
+from edge.bus import client as bus_client
 from edge.bus.streams import ensure_consumer, ensure_streams
 from edge.contract.envelope import NATSMessage
 from edge.contract.examples import ASKS
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, STREAMS
-from edge.contract.subjects import MENU_SEARCH, PAYMENT_PROCESS, PERSON_DETECTED, Command
-from edge.contract.vision import PersonDetected
+from edge.contract.subjects import MENU_SEARCH, PAYMENT_PROCESS, PERSON_DETECTED, PERSON_LEFT, Command
+from edge.contract.vision import PersonDetected, PersonLeft
 from tests.edge.bus.counting import (
     PATIENCE_S,
     Tally,
@@ -96,6 +97,29 @@ async def test_a_killed_server_takes_what_it_held_and_nothing_is_done_twice(each
         assert len(tally.begun) == 4
         assert orphan.msg_id not in tally.begun  # KIOSK_COMMANDS is memory (section 4.2)
         assert len([message async for message in asker.stored()]) == 20  # KIOSK_EVENTS is not
+
+
+async def test_one_speakers_events_keep_their_order_across_a_kill(
+    each_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_client, "_PUBLISH_TIMEOUT_S", 0.5)  # after which what was on its way is sent again
+    async with connected(each_server.url) as speaker:
+        said: list[float] = []
+
+        async def speak() -> None:
+            for number in range(200):
+                await speaker.publish(PERSON_LEFT, PersonLeft(duration_seconds=number))
+                said.append(number)
+
+        speaking = asyncio.create_task(speak())
+        async with asyncio.timeout(PATIENCE_S):
+            while len(said) < 50:
+                await speaker.settle()
+        await each_server.kill()
+        await each_server.start()
+        await asyncio.wait_for(speaking, PATIENCE_S)
+        stored = [message.payload["duration_seconds"] async for message in speaker.stored()]
+    assert stored == said == [float(number) for number in range(200)]
 
 
 async def test_an_asker_hears_in_time_that_the_server_is_away(nats_server: EmbeddedServer) -> None:
