@@ -1,4 +1,10 @@
-"""The bus's users as nats-server's configuration has them: an account, its users, and what each may do."""
+"""The bus's users as nats-server's configuration has them: two accounts, and each user's permissions.
+
+The page has an account of its own, which only what it may say and hear is exported to and imported from. Within one
+account permissions are not enough: they don't cover a message's reply subject, and what the server answers there
+is the server's own word. On nats-server 2.10 a touch with the reply subject ``$JS.API.STREAM.PURGE.KIOSK_EVENTS``
+emptied that stream (ADR 0013).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +12,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from edge.contract.permissions import SIGNED_IN, Permissions, permissions_of
+from edge.contract.permissions import PAGE_HEARS, SIGNED_IN, Permissions, permissions_of
 from edge.contract.subjects import FRONTEND
 
 ACCOUNT = "KIOSK"
+PAGE_ACCOUNT = "PAGE"
 
 # Public keys that nobody has the private half of: each is the hash of a sentence (see the tests), not a key that was
 # made. They name the users who come in without signing: the page over WebSocket and, where there are no keys,
@@ -35,8 +42,24 @@ def accounts(public_keys: Mapping[str, str] | None) -> str:
 
 
 def _block(users: list[dict[str, Any]]) -> str:
-    page = _user(PAGE_KEY, permissions_of(FRONTEND))
-    block = {ACCOUNT: {"jetstream": "enabled", "users": [*users, page]}}
+    page = permissions_of(FRONTEND)
+    block = {
+        ACCOUNT: {
+            "jetstream": "enabled",
+            "users": users,
+            "exports": [
+                *({"stream": subject, "accounts": [PAGE_ACCOUNT]} for subject in PAGE_HEARS),
+                *({"service": subject, "accounts": [PAGE_ACCOUNT]} for subject in page.publish),
+            ],
+        },
+        PAGE_ACCOUNT: {
+            "users": [_user(PAGE_KEY, page)],
+            "imports": [
+                *({"stream": {"account": ACCOUNT, "subject": subject}} for subject in PAGE_HEARS),
+                *({"service": {"account": ACCOUNT, "subject": subject}} for subject in page.publish),
+            ],
+        },
+    }
     return f"accounts: {json.dumps(block, indent=2)}\n"  # nats-server's configuration holds JSON
 
 

@@ -96,12 +96,8 @@ def _page() -> Permissions:
     return Permissions(
         publish=(
             *(event.subject for event in EVENTS if event.said_by == FRONTEND),
-            # What the browser's ordered consumer needs to get the last screen again, on those subjects only.
-            *(f"{_API}.CONSUMER.CREATE.{_EVENTS}.*.{subject}" for subject in PAGE_HEARS),
-            f"{_API}.STREAM.INFO.{_EVENTS}",
-            f"{_API}.CONSUMER.MSG.NEXT.{_EVENTS}.*",
-            f"{_API}.CONSUMER.INFO.{_EVENTS}.*",
-            f"{_API}.CONSUMER.DELETE.{_EVENTS}.*",
+            # The last screen, for a page that comes back: a read of one message, which leaves nothing behind.
+            *(f"{_API}.DIRECT.GET.{_EVENTS}.{subject}" for subject in PAGE_HEARS),
         ),
         subscribe=(*PAGE_HEARS, f"{inbox_of(FRONTEND)}.>"),
     )

@@ -20,6 +20,9 @@ EVENTS_STREAM: dict[str, Any] = {
     "max_bytes": 900 * 1024 * 1024,
     "storage": "file",
     "replicas": 1,
+    "allow_direct": True,  # the page reads its last screen by it
+    "deny_delete": True,  # nobody has to; and on nats-server 2.10 whoever may publish could (ADR 0013)
+    "deny_purge": True,
 }
 
 COMMANDS_STREAM: dict[str, Any] = {
@@ -30,6 +33,7 @@ COMMANDS_STREAM: dict[str, Any] = {
     "storage": "memory",
     "replicas": 1,
     "no_ack": True,
+    "deny_purge": True,
 }
 
 # Beside the records, the server's own word that it gave up: the collector turns each into a record.

@@ -8,7 +8,6 @@ const INBOX_PREFIX = "_INBOX.page"; // the only inboxes that the server lets the
 const RETRY_MS = 1000;
 const CONNECT_TIMEOUT_MS = 5000;
 const PING_MS = 5000; // with two lost, a silent server is noticed within 15 s
-const LAST_SCREEN_WAIT_MS = 1000; // the least that nats.ws takes
 const LAST_SCREEN_TIMEOUT_MS = 5000;
 const STORED_TIMEOUT_MS = 2000;
 const BETWEEN_CUSTOMERS = ["attract", "goodbye"]; // a touch there is the next customer's first
@@ -122,18 +121,11 @@ export class NatsLink {
   }
 }
 
-// The newest screen that the stream keeps, or null: through an ordered consumer, which is the
-// way of reading back that the page's user is allowed.
+// The newest screen that the stream keeps, or null: one read, the way that the page's user is allowed.
 async function lastOn(connection, config) {
-  const consumer = await connection.jetstream().consumers.get(config.stream, {
-    filterSubjects: config.subjects.ui_update,
-    deliver_policy: "last_per_subject",
-    inactive_threshold: 10_000,
-  });
-  const { num_pending: kept } = await consumer.info(true);
-  const last = kept > 0 ? await consumer.next({ expires: LAST_SCREEN_WAIT_MS }) : null;
-  consumer.delete().catch(() => {}); // else the server forgets it by itself
-  return last;
+  const subject = `$JS.API.DIRECT.GET.${config.stream}.${config.subjects.ui_update}`;
+  const answer = await connection.request(subject, undefined, { timeout: STORED_TIMEOUT_MS });
+  return answer.headers?.code === 404 ? null : answer;
 }
 
 function pause(ms) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -263,21 +262,48 @@ async def test_the_page_can_not_fake_a_card_nor_overhear_a_session(kiosk: Kiosk)
         await seen.unsubscribe()
 
 
-async def test_the_page_can_not_read_back_anything_but_screens(kiosk: Kiosk) -> None:
-    """Its consumer is created on a subject that names the filter, and the server holds it to that."""
+REPLIES = (
+    "$JS.API.STREAM.PURGE.KIOSK_EVENTS",
+    "$JS.API.STREAM.PURGE.KIOSK_COMMANDS",
+    "$JS.API.STREAM.MSG.DELETE.KIOSK_EVENTS",
+    "$JS.API.CONSUMER.DELETE.KIOSK_COMMANDS.hardware-agent-consumer",
+    SET_LED.subject,
+    SESSION_STARTED.subject,
+    "_INBOX.orchestrator.x",
+)
+
+
+async def test_what_the_page_names_as_reply_subject_means_nothing_to_the_agents(kiosk: Kiosk) -> None:
     async with (
         over_websocket(kiosk.server.websocket_url, ORIGIN) as page,
         on(kiosk, "monitor") as monitor,
+        over_tcp(kiosk.server.url, read_seed(kiosk.key("operator"))) as operator,
+        over_tcp(kiosk.server.url, read_seed(kiosk.key("orchestrator"))) as orchestrator,
     ):
-        tried: dict[str, dict[str, object]] = {
-            "plural": {"filter_subjects": [SESSION_STARTED.subject]},
-            "other": {"filter_subject": SESSION_STARTED.subject},
-            "none": {},
-        }
-        for name, also in tried.items():
-            config = also | {"name": name, "ack_policy": "none", "deliver_policy": "all"}
-            ask = json.dumps({"stream_name": "KIOSK_EVENTS", "config": config})
-            await page.say(f"$JS.API.CONSUMER.CREATE.KIOSK_EVENTS.{name}.{UI_UPDATE.subject}", ask)
-        assert page.refused == set()
-        # Each request was let through, and refused by JetStream; only then the stream has no consumer.
-        assert (await monitor.js.stream_info("KIOSK_EVENTS")).state.consumer_count == 0
+        await operator.subscribe({"1": "kiosk.>"})
+        await orchestrator.subscribe({"2": "_INBOX.orchestrator.>"})
+        await page.subscribe({"3": "_INBOX.page.>"})
+        for reply in (*REPLIES, "_INBOX.page.x"):
+            await page.say(TOUCH.subject, "{}", reply=reply)
+        await page.until_heard()  # the last one's acknowledgement: they are all stored
+        state = (await monitor.js.stream_info("KIOSK_EVENTS")).state
+        await operator.settle()
+        await orchestrator.settle()
+        assert (state.messages, state.first_seq) == (len(REPLIES) + 1, 1)
+        assert operator.heard == [("1", TOUCH.subject)] * (len(REPLIES) + 1)
+        assert orchestrator.heard == []
+        assert (await monitor.js.consumer_info("KIOSK_COMMANDS", CONSUMERS["hardware"]["durable_name"])).name
+
+
+async def test_an_agent_can_not_empty_a_stream_by_a_reply_subject(kiosk: Kiosk) -> None:
+    async with (
+        over_tcp(kiosk.server.url, read_seed(kiosk.key("vision"))) as vision,
+        on(kiosk, "monitor") as monitor,
+    ):
+        await vision.subscribe({"1": "_INBOX.vision.>"})
+        for reply in (*REPLIES[:4], "_INBOX.vision.x"):
+            await vision.say(PERSON_DETECTED.subject, "{}", reply=reply)
+        await vision.until_heard()
+        state = (await monitor.js.stream_info("KIOSK_EVENTS")).state
+        assert (state.messages, state.first_seq) == (5, 1)
+        assert (await monitor.js.consumer_info("KIOSK_COMMANDS", CONSUMERS["hardware"]["durable_name"])).name
