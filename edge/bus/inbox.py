@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
-from nats.nuid import NUID
 
 
 class Expected:
@@ -52,7 +52,6 @@ class Inbox:
 
     def __init__(self) -> None:
         self.waiting: dict[str, asyncio.Future[Msg]] = {}
-        self._nuid = NUID()
         self._subject = ""
 
     async def open(self, nc: NatsClient) -> None:
@@ -62,7 +61,7 @@ class Inbox:
 
     def expect(self, timeout_s: float) -> Expected:
         """Make ready for one answer, which comes within `timeout_s` or not at all."""
-        token = self._nuid.next().decode()
+        token = os.urandom(12).hex()  # nobody can guess where another's answer goes
         return Expected(self, token, f"{self._subject}.{token}", timeout_s)
 
     async def _on_answer(self, msg: Msg) -> None:

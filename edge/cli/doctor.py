@@ -17,9 +17,12 @@ from rich.table import Table
 
 from drivers.discovery import look
 from edge.bus import BusError, Client
+from edge.bus.connection import SignInRefused
+from edge.bus.keys import KeyUnusable, key_path
 from edge.bus.server import ServerMissing, find_server
 from edge.cli.speaking import console, fail
-from edge.config import Config, ConfigError, load
+from edge.config import Bus, Config, ConfigError, load
+from edge.contract.permissions import OPERATOR
 from edge.models import ModelError, Store
 
 _MARKS = {"good": "[green]●[/]", "absent": "[yellow]○[/]", "bad": "[red]✗[/]"}
@@ -55,7 +58,7 @@ def diagnose(config: Config) -> Iterator[Diagnosis]:
         except PackageNotFoundError:
             yield Diagnosis(package, "absent", "not installed", f"pip install '{extra}'")
     yield _server()
-    yield _bus(config.bus.url)
+    yield _bus(config.bus)
     yield from _models(config)
     for sighting in look():
         found = ", ".join(sighting.urls) or "none seen"
@@ -77,9 +80,11 @@ def _server() -> Diagnosis:
     return Diagnosis("nats-server", "good", f"{said.stdout.strip().removeprefix('nats-server: ')} at {program}")
 
 
-def _bus(url: str) -> Diagnosis:
+def _bus(bus: Bus) -> Diagnosis:
+    url = bus.url
+
     async def reach() -> str:
-        client = Client(url, name="kiosk-doctor")
+        client = Client(url, name=OPERATOR, key_file=key_path(bus.keys, OPERATOR) if bus.keys else None)
         await client.connect(wait_s=1)
         try:
             return str(client.nc.connected_server_version)
@@ -88,6 +93,8 @@ def _bus(url: str) -> Diagnosis:
 
     try:
         return Diagnosis("bus", "good", f"nats-server {asyncio.run(reach())} answers at {url}")
+    except (SignInRefused, KeyUnusable) as error:
+        return Diagnosis("bus", "bad", str(error), "kiosk bus keys makes the keys; [bus] keys in kiosk.toml names them")
     except BusError:
         advice = "kiosk virtual brings its own; else: nats-server -c nats-server.conf"
         return Diagnosis("bus", "absent", f"no server answers at {url}", advice)

@@ -17,6 +17,7 @@ from edge.agents.menu.catalogue import MenuInvalid
 from edge.agents.payment.journal import JournalError
 from edge.assembly import LibraryMissing
 from edge.bus import BusError
+from edge.bus.keys import KeyUnusable
 from edge.config import ConfigError
 from edge.contract.errors import AskError, ContractError
 from edge.models import ModelError
@@ -34,6 +35,7 @@ EXPECTED = (
     ContractError,
     DriverError,
     JournalError,
+    KeyUnusable,
     LibraryMissing,
     MenuInvalid,
     ModelError,

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from edge.bus.keys import KeyUnusable
 from edge.bus.telemetry import exporting
 from edge.cli.models import pull_missing
-from edge.cli.speaking import console, fail, log_to_terminal, run
+from edge.cli.speaking import console, log_to_terminal, run
 from edge.config import Config, load
 from edge.models import Store
 
@@ -77,10 +76,7 @@ def virtual(
     )
     with contextlib.ExitStack() as leaving:
         folder = data_dir or Path(leaving.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-")))
-        try:
-            code = run(_run(config, folder, ports, story=story, keys=keys))
-        except KeyUnusable as error:
-            fail(str(error))
+        code = run(_run(config, folder, ports, story=story, keys=keys))
     raise typer.Exit(code)
 
 
