@@ -33,6 +33,7 @@ _STEPS = 200  # in which events keep up with commands
 _BACK_WITHIN_S = 60.0
 _FINISH_WITHIN_S = 60.0
 _OVER_TIME_S = 10.0  # beyond its timeout, an ask that has not ended has no clear end
+_AFTER_REFUSAL_S = 0.5  # before the next ask, or all would be asked and refused while the agents are on their way back
 _LOOK_S = 0.05
 
 
@@ -138,9 +139,11 @@ class _Run:
 
     async def _ask_on(self, asks: Iterator[tuple[int, tuple[Command[Any, Any], str]]]) -> None:
         for number, (command, way) in asks:
-            await self._ask(way, command, number, min(command.timeout_s, self._plan.longest_s))
+            answered = await self._ask(way, command, number, min(command.timeout_s, self._plan.longest_s))
             self._ended += 1
             self._report()
+            if not answered:
+                await asyncio.sleep(_AFTER_REFUSAL_S)
 
     async def _ask(self, way: str, command: Command[Any, Any], number: int, timeout_s: float) -> bool:
         """One ask, counted; whether it was answered."""
