@@ -129,7 +129,7 @@ UNANSWERED_COMMANDS = Kind(
 AGENT_DOWN = Kind(
     "KioskAgentDown",
     "critical",
-    15,
+    60,  # a kiosk that starts loads its models first; /healthz says it at once
     "kiosk_agent_up == 0",
     "The {{ $labels.agent }} agent is not running, or does not answer",
     "kiosk run starts it; its log says why it ended",

@@ -92,7 +92,7 @@ class MonitoringPort:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         try:
-            async with self._session.get(self.url + path, allow_redirects=False) as answer:
+            async with self._session.get(self.url + path) as answer:
                 if answer.status != 200 and not failing:
                     raise ServerSilent(f"{self.url}{path} answers with status {answer.status}")
                 found = json.loads(await answer.text())

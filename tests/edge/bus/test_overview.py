@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from edge.bus import BusUnreachable, Client, EmbeddedServer
 from edge.bus.overview import overview
 from edge.bus.streams import ensure_consumer, ensure_streams
-from edge.contract.streams import CONSUMERS, DEAD_STREAM, EVENTS_STREAM, GIVEN_UP, STREAMS
+from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, DEAD_STREAM, EVENTS_STREAM, GIVEN_UP, STREAMS
 from edge.contract.subjects import DEAD, MENU_SEARCH, PERSON_DETECTED
 from edge.contract.vision import PersonDetected
 
@@ -44,7 +45,9 @@ async def test_streams_queues_and_dead_letters_are_counted(each_server: Embedded
     await client.js.publish(GIVEN_UP.replace(">", "test"), b"{}")
     for _ in range(4):
         await client.nc.publish(MENU_SEARCH.subject, b"{}")
-    await client.settle()
+    async with asyncio.timeout(30):  # nobody is told when they are stored
+        while (await client.js.stream_info(COMMANDS_STREAM["name"])).state.messages < 4:
+            pass
     seen = await overview(client)
     streams = {stream.name: stream for stream in seen.streams}
     events = streams[EVENTS_STREAM["name"]]

@@ -83,10 +83,13 @@ def test_a_dead_bus_is_0_and_what_nobody_knows_is_absent() -> None:
 
 
 def test_agents_streams_queues_and_dead_letters() -> None:
-    look = Look(bus(agents={"voice": AgentState("voice", "silent")}, dead={"payment": 2}), server())
+    agents = {"voice": AgentState("voice", "silent"), "recsys": AgentState("recsys", "down")}
+    look = Look(bus(agents=agents, dead={"payment": 2}), server())
     found = samples(metrics_text(look, expected=("menu", "voice")))
     assert value(found, "kiosk_agent_up", agent="menu") == 1
     assert value(found, "kiosk_agent_up", agent="voice") == 0
+    assert value(found, "kiosk_agent_up", agent="payment") == 1
+    assert value(found, "kiosk_agent_up", agent="recsys") is None  # nobody expects it
     assert value(found, "kiosk_agent_instances", agent="menu") == 1
     assert value(found, "kiosk_stream_messages", stream="KIOSK_EVENTS") == 10
     assert value(found, "kiosk_stream_fill_ratio", stream="KIOSK_EVENTS") == 0.0001
