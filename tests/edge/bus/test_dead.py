@@ -152,7 +152,10 @@ async def test_a_payment_alone_on_the_kiosk_is_given_up_when_its_agent_is_back(e
         assert tally.begun == []
 
 
-async def test_a_closing_agent_gives_back_what_it_did_not_begin(each_server: EmbeddedServer) -> None:
+async def test_a_closing_agent_gives_back_what_it_did_not_begin(
+    each_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONSUMERS["menu"], "ack_wait", 120_000_000_000)  # it isn't time that brings them back
     url, first, second = each_server.url, Tally(), Tally()
     async with connected(url) as asker:
         async with running(url, first, "menu", at_once=1) as (leaving,):

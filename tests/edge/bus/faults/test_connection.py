@@ -83,6 +83,31 @@ async def test_a_command_at_work_survives_a_cut_and_is_answered_once(
         assert [grave async for grave in graves(asker)] == []
 
 
+async def test_a_command_that_comes_again_while_it_is_at_work_is_not_begun_again(
+    each_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server hears nothing of the agent for longer than ack_wait; the agent hears the server."""
+    monkeypatch.setitem(CONSUMERS["menu"], "ack_wait", 300_000_000)
+    tally = Tally()
+    tally.hold.clear()
+    async with (
+        Proxy.before(each_server.url) as proxy,
+        running(proxy.url, tally, "menu"),
+        connected(each_server.url) as asker,
+    ):
+        asking = asyncio.create_task(asker.request(MENU_SEARCH, ask_of(MENU_SEARCH), timeout=PATIENCE_S))
+        await tally.until(lambda: len(tally.begun) == 1)
+        proxy.to_server.clear()
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await asker.js.consumer_info("KIOSK_COMMANDS", "menu-agent-consumer")).num_redelivered:
+                await asker.settle()
+        proxy.go_on()
+        tally.hold.set()
+        assert (await asking).status == "success"
+        await emptied(asker)
+        assert len(tally.begun) == 1
+
+
 async def test_an_answer_lost_with_the_connection_is_said_again_not_done_again(
     nats_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
