@@ -30,6 +30,7 @@ PARTIES = {
     "hardware": "Owns the peripherals.",
     "orchestrator": "Leads a customer through the order.",
     FRONTEND: "The page on the kiosk's screen.",
+    "monitor": "Tells a keeper whether the kiosk is well.",
 }
 
 _SCHEMAS = "#/components/schemas/"

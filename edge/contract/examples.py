@@ -28,6 +28,13 @@ EVENTS: dict[str, dict[str, Any]] = {
         "looking_at_screen": True,
         "gaze_point": {"x": 500, "y": 300},
     },
+    "kiosk.vision.camera_state": {
+        "event": "camera_state",
+        "condition": "absent",
+        "since": "2026-01-02T12:30:00.000Z",
+        "reason": "the camera at /dev/video0 went away",
+        "code": "lost",
+    },
     "kiosk.voice.speech_start": {"event": "speech_start"},
     "kiosk.voice.transcript": {
         "event": "transcript",
@@ -42,6 +49,13 @@ EVENTS: dict[str, dict[str, Any]] = {
         "entities": {"item": "burger", "modifiers": ["extra cheese"]},
         "raw_text": "I want a burger with extra cheese",
         "confidence": 0.88,
+    },
+    "kiosk.voice.microphone_state": {
+        "event": "microphone_state",
+        "condition": "ready",
+        "since": "2026-01-02T08:00:00.000Z",
+        "reason": "",
+        "code": "",
     },
     "kiosk.input.touch": {"event": "touch", "action": "select_item", "item_id": 101, "component": "HeroItem"},
     "kiosk.input.cart_action": {"event": "cart_action", "action": "add", "item_id": 101, "quantity": 2},
@@ -105,6 +119,7 @@ ASKS: dict[str, dict[str, Any]] = {
         "total": 24.97,
         "transaction_id": "txn-uuid",
     },
+    "kiosk.hardware.status": {"command": "status"},
 }
 
 # What commands are answered with, by subject.
@@ -163,6 +178,19 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "kiosk.agent.payment.cancel": {"status": "success", "cancelled": True},
     "kiosk.agent.hardware.led": {"status": "success"},
     "kiosk.agent.hardware.print": {"status": "success"},
+    "kiosk.hardware.status": {
+        "status": "success",
+        "devices": [
+            {"name": "leds", "condition": "ready", "since": "2026-01-02T08:00:00.000Z", "reason": "", "code": ""},
+            {
+                "name": "printer",
+                "condition": "degraded",
+                "since": "2026-01-02T12:30:00.000Z",
+                "reason": "the printer is out of paper",
+                "code": "out_of_paper",
+            },
+        ],
+    },
 }
 
 REFUSAL: dict[str, Any] = {

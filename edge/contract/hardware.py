@@ -1,4 +1,4 @@
-"""What can be asked of the hardware agent (section 7.4)."""
+"""What can be asked of the hardware agent (section 7.4), and how devices are told of."""
 
 from __future__ import annotations
 
@@ -44,3 +44,52 @@ class Done(Payload, frozen=True, kw_only=True):
     """It is done."""
 
     status: Literal["success"] = "success"
+
+
+Condition = Literal["ready", "degraded", "absent"]
+
+
+class GetStatus(Payload, frozen=True, kw_only=True):
+    """How is each device? Ours: section 7.4 has no such question."""
+
+    command: Literal["status"] = "status"
+
+
+class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one device is, since when (UTC).
+
+    `reason` is for people, "" where it is ready; `code` is the driver error's, such as out_of_paper, "" without one.
+    """
+
+    name: str
+    condition: Condition
+    since: str
+    reason: str = ""
+    code: str = ""
+
+
+class HardwareStatus(Payload, frozen=True, kw_only=True):
+    """How each device is, as it was known when asked; none is asked anything for it."""
+
+    status: Literal["success"] = "success"
+    devices: list[DeviceStatus]
+
+
+class CameraState(Payload, frozen=True, kw_only=True):
+    """How the camera is. Ours: told at each change, and every 30 s for whoever began to listen."""
+
+    event: Literal["camera_state"] = "camera_state"
+    condition: Condition
+    since: str
+    reason: str = ""
+    code: str = ""
+
+
+class MicrophoneState(Payload, frozen=True, kw_only=True):
+    """How the microphone is. Ours: told at each change, and every 30 s for whoever began to listen."""
+
+    event: Literal["microphone_state"] = "microphone_state"
+    condition: Condition
+    since: str
+    reason: str = ""
+    code: str = ""

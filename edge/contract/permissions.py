@@ -125,6 +125,7 @@ def _monitor() -> Permissions:
             f"{_API}.STREAM.MSG.DELETE.{_COMMANDS}",
             f"{_API}.STREAM.MSG.DELETE.{_DEAD}",
             DEAD.format(agent="*"),
+            *(subject for command in COMMANDS if MONITOR in command.asked_by for subject in command.subjects),
             *_asking_how_they_are(),
             f"{inbox_of(MONITOR)}.>",
         ),

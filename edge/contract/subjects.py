@@ -56,9 +56,11 @@ class Command(Generic[Q, A]):
 PERSON_DETECTED = Event("kiosk.vision.person_detected", vision.PersonDetected, "vision", ("orchestrator",))
 PERSON_LEFT = Event("kiosk.vision.person_left", vision.PersonLeft, "vision", ("orchestrator",))
 GAZE_DETECTED = Event("kiosk.vision.gaze_detected", vision.GazeDetected, "vision", ("orchestrator",))
+CAMERA_STATE = Event("kiosk.vision.camera_state", hardware.CameraState, "vision", ("hardware",))
 SPEECH_START = Event("kiosk.voice.speech_start", voice.SpeechStart, "voice", ("orchestrator",))
 TRANSCRIPT = Event("kiosk.voice.transcript", voice.Transcript, "voice", ("orchestrator",))
 INTENT = Event("kiosk.voice.intent", voice.Intent, "voice", ("orchestrator",))
+MICROPHONE_STATE = Event("kiosk.voice.microphone_state", hardware.MicrophoneState, "voice", ("hardware",))
 TOUCH = Event("kiosk.input.touch", input.Touch, FRONTEND, ("orchestrator",))
 CART_ACTION = Event("kiosk.input.cart_action", input.CartAction, FRONTEND, ("orchestrator",))
 CARD_TAP = Event("kiosk.input.card_tap", input.CardTap, "hardware", ("payment", "orchestrator"))
@@ -107,14 +109,25 @@ PRINT_RECEIPT = Command(
     timeout_s=10,
     aliases=("kiosk.hardware.print",),
 )
+HARDWARE_STATUS = Command(
+    "kiosk.hardware.status",
+    hardware.GetStatus,
+    hardware.HardwareStatus,
+    ("orchestrator", "monitor"),
+    "hardware",
+    timeout_s=2,
+    aliases=("kiosk.agent.hardware.status",),
+)
 
 EVENTS: tuple[Event[Any], ...] = (
     PERSON_DETECTED,
     PERSON_LEFT,
     GAZE_DETECTED,
+    CAMERA_STATE,
     SPEECH_START,
     TRANSCRIPT,
     INTENT,
+    MICROPHONE_STATE,
     TOUCH,
     CART_ACTION,
     CARD_TAP,
@@ -130,6 +143,7 @@ COMMANDS: tuple[Command[Any, Any], ...] = (
     PAYMENT_CANCEL,
     SET_LED,
     PRINT_RECEIPT,
+    HARDWARE_STATUS,
 )
 
 ALL = "kiosk.>"

@@ -23,6 +23,7 @@ from edge.contract import examples
 from edge.contract.asyncapi import PARTIES, asyncapi, key
 from edge.contract.envelope import DEADLINE, REPLY_TO
 from edge.contract.errors import ErrorCode
+from edge.contract.permissions import MONITOR
 from edge.contract.refusals import BY_AGENT, BY_ANY_AGENT, BY_THE_CLIENT, MEANINGS
 from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import AGENTS, COMMANDS, EVENTS, FRONTEND, MENU_SEARCH
@@ -150,7 +151,7 @@ def test_both_ways_to_ask_a_command(command: Any) -> None:
 
 
 def test_every_party_is_named() -> None:
-    assert set(PARTIES) == {*AGENTS, FRONTEND}
+    assert set(PARTIES) == {*AGENTS, FRONTEND, MONITOR}
     assert {tag["name"] for each in DOCUMENT["operations"].values() for tag in each["tags"]} <= set(PARTIES)
 
 

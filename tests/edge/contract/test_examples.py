@@ -67,6 +67,19 @@ EVENTS: dict[str, dict[str, Any]] = {
         "card": "0" * 64,
         "loyalty_id": "LOYALTY123",
     },
+    # Ours: how the devices are that others than the hardware agent own.
+    "kiosk.vision.camera_state": {
+        "event": "camera_state",
+        "condition": "absent",
+        "since": "2026-01-02T12:30:00.000Z",
+        "reason": "unplugged",
+        "code": "lost",
+    },
+    "kiosk.voice.microphone_state": {
+        "event": "microphone_state",
+        "condition": "ready",
+        "since": "2026-01-02T12:30:00.000Z",
+    },
 }
 
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -107,6 +120,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "transaction_id": "txn-uuid",
     },
     "kiosk.agent.payment.cancel": {"command": "cancel_payment", "order_id": "order-uuid"},
+    "kiosk.hardware.status": {"command": "status"},
 }
 
 REPLIES: dict[str, dict[str, Any]] = {
@@ -158,6 +172,10 @@ REPLIES: dict[str, dict[str, Any]] = {
     "kiosk.agent.hardware.led": {"status": "success"},
     "kiosk.agent.hardware.print": {"status": "success"},
     "kiosk.agent.payment.cancel": {"status": "success", "cancelled": True},
+    "kiosk.hardware.status": {
+        "status": "success",
+        "devices": [{"name": "printer", "condition": "degraded", "since": "2026-01-02T12:30:00.000Z"}],
+    },
 }
 
 
