@@ -72,13 +72,15 @@ EVENTS: dict[str, dict[str, Any]] = {
         "event": "camera_state",
         "condition": "absent",
         "since": "2026-01-02T12:30:00.000Z",
-        "reason": "unplugged",
+        "reason": "the camera at /dev/video0 went away",
         "code": "lost",
     },
     "kiosk.voice.microphone_state": {
         "event": "microphone_state",
         "condition": "ready",
-        "since": "2026-01-02T12:30:00.000Z",
+        "since": "2026-01-02T08:00:00.000Z",
+        "reason": "",
+        "code": "",
     },
 }
 
@@ -174,7 +176,16 @@ REPLIES: dict[str, dict[str, Any]] = {
     "kiosk.agent.payment.cancel": {"status": "success", "cancelled": True},
     "kiosk.hardware.status": {
         "status": "success",
-        "devices": [{"name": "printer", "condition": "degraded", "since": "2026-01-02T12:30:00.000Z"}],
+        "devices": [
+            {"name": "leds", "condition": "ready", "since": "2026-01-02T08:00:00.000Z", "reason": "", "code": ""},
+            {
+                "name": "printer",
+                "condition": "degraded",
+                "since": "2026-01-02T12:30:00.000Z",
+                "reason": "the printer is out of paper",
+                "code": "out_of_paper",
+            },
+        ],
     },
 }
 
