@@ -18,10 +18,10 @@ from edge.bus import NATSAgentBase, does
 from edge.bus.client import current
 from edge.bus.connection import PublishFailed
 from edge.contract.streams import CONSUMERS
-from edge.contract.subjects import TRANSCRIPT, Command, commands_of
+from edge.contract.subjects import TRANSCRIPT, Command
 from edge.contract.voice import Transcript
 from edge.contract.wire import Payload
-from proofs.numbered import NUMBERED
+from proofs.numbered import ASKED, NUMBERED
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _SPEAKERS = 8  # events on their way at once
@@ -53,8 +53,9 @@ def _handler(command: Command[Any, Any]) -> Callable[[Any, Any], Coroutine[Any, 
 
 
 def agent(name: str, nats_url: str) -> NATSAgentBase:
-    """`name` with a handler for each command that the table gives it."""
-    handlers = {f"do_{number}": _handler(command) for number, command in enumerate(commands_of(name))}
+    """`name` with a handler for each of its commands that the proof asks."""
+    its = [command for command in ASKED if command.done_by == name]
+    handlers = {f"do_{number}": _handler(command) for number, command in enumerate(its)}
     kind = type(f"Writing{name.title()}", (Writing,), {"name": name, "__doc__": Writing.__doc__, **handlers})
     made = kind(nats_url)
     assert isinstance(made, NATSAgentBase)  # noqa: S101 - for mypy

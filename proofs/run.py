@@ -21,11 +21,11 @@ from edge.bus.dead import Undertaker, graves
 from edge.contract.envelope import NATSMessage
 from edge.contract.errors import AskError
 from edge.contract.streams import CONSUMERS
-from edge.contract.subjects import COMMANDS, TRANSCRIPT, Command, commands_of
+from edge.contract.subjects import TRANSCRIPT, Command
 from edge.contract.wire import from_fields, to_fields, to_json
 from proofs.agents import AgentProcess
 from proofs.findings import Findings
-from proofs.numbered import MOST, NUMBERED
+from proofs.numbered import ASKED, MOST, NUMBERED
 
 WAYS = ("durable", "live", "plain")  # our SDK with a command, with a subject, and a client that isn't ours
 _ASKERS = 24  # asks on their way at once
@@ -102,8 +102,7 @@ class _Run:
         self._tell = progress
         drawn = random.Random(plan.seed)  # noqa: S311 - to be repeatable
         self._asks = [
-            (drawn.choice(COMMANDS), drawn.choice(("durable", "durable", "live", "plain")))
-            for _ in range(plan.commands)
+            (drawn.choice(ASKED), drawn.choice(("durable", "durable", "live", "plain"))) for _ in range(plan.commands)
         ]
         self._moments = [plan.commands * (kill + drawn.random()) / (plan.kills + 1) for kill in range(plan.kills)]
         self._found = Findings()
@@ -229,7 +228,7 @@ class _Run:
 
     async def _until_back(self, agent: str) -> None:
         """Return when a durable ask of `agent` was answered."""
-        command = commands_of(agent)[0]
+        command = next(command for command in ASKED if command.done_by == agent)
         while True:
             if await self._ask("durable", command, next(self._probes), 1.0):
                 return

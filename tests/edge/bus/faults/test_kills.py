@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import COMMANDS
 from proofs import kills
 from proofs.findings import Findings
-from proofs.numbered import MOST, NUMBERED
+from proofs.numbered import ASKED, MOST, NUMBERED
 from proofs.run import Plan, prove
 from tests.conftest import server_2_10
 
@@ -93,10 +94,16 @@ def test_the_command_exits_with_1_when_a_promise_breaks(
     assert kills.main(["--out", str(tmp_path), "--events", "100000"]) == 2
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.subject)
+@pytest.mark.parametrize("command", ASKED, ids=lambda command: command.subject)
 @pytest.mark.parametrize("number", [0, 4711, MOST])
 def test_every_command_carries_its_number(command: Any, number: int) -> None:
     numbered = NUMBERED[command.subject]
     assert numbered.number_of_ask(numbered.ask(number)) == number
     if numbered.number_of_answer is not None:
         assert numbered.number_of_answer(numbered.answer(number)) == number
+
+
+def test_every_agent_is_asked_and_most_commands_are() -> None:
+    assert {command.done_by for command in ASKED} == set(CONSUMERS)
+    left_out = {command.subject for command in COMMANDS} - NUMBERED.keys()
+    assert left_out <= {"kiosk.hardware.status"}, "a new command: give it a number, or say here that it has no field"
