@@ -249,8 +249,6 @@ class NATSAgentBase(ABC):
                 await self.nc.publish(msg.reply, answer)
             except (nats.errors.Error, OSError) as error:
                 log.warning("%s: could not answer on %s: %s", self.name, msg.subject, error)
-        if self._queue is not None:
-            await self._queue.acknowledge_live_copies()
         self.client.latency.observe(AGENT, msg.subject, LIVE, _outcome.get(), began_s)
 
     async def _answer_durable(self, msg: Msg, began_s: float) -> bytes:

@@ -219,7 +219,7 @@ class Client:
                 await self._wait_for_stream()
             except (nats.errors.Error, TimeoutError, ValueError, OSError) as error:
                 reason = error
-        raise PublishFailed(f"{subject} was not acknowledged: {reason or 'no answer'}") from reason
+        raise PublishFailed(f"{subject} was not acknowledged: {str(reason) or 'no answer'}") from reason
 
     # -- asking ---------------------------------------------------------------------------------------------
 

@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 _CHECK_S = 5.0  # how often consumer and streams are looked at, beside each reconnect
 _RETRY_S = 0.5
-_LIVE_COPIES = 16  # acknowledged together ...
-_LIVE_COPY_S = 0.05  # ... or after so long, whatever comes first
 _REMEMBERED = 256  # answers kept for a command that comes again because its acknowledgement was lost
 _DOUBTFUL_S = 0.25  # after a pause as long as ack_wait: what comes then may have been given to another instance
 _PARTING_S = 1.0  # how long a closing agent lets its commands come to their end
@@ -65,8 +63,6 @@ class WorkQueue:
         self._only_computes = only_computes  # a command on this subject: it needs no task to wait in
         self._in_hand: dict[str, Msg] = {}  # by _ticket
         self._answered: OrderedDict[str, tuple[str, bytes]] = OrderedDict()  # by _ticket: reply subject and answer
-        self._live_copies: list[str] = []
-        self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[None]] = set()
         self._subscription: Subscription | None = None
@@ -96,28 +92,11 @@ class WorkQueue:
         for msg in [*self._in_hand.values()]:
             await self._say(msg.reply, _NAK)
         self._in_hand.clear()
-        await self.acknowledge_live_copies()
-
-    async def acknowledge_live_copies(self) -> None:
-        """Take the stored copies of live requests, which were answered elsewhere, out of the stream.
-
-        Called beside an answer, so that both leave in one write; a timer sees to the rest.
-        """
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        copies, self._live_copies = self._live_copies, []
-        for reply in copies:
-            await self._say(reply, _ACK)
 
     async def _on_command(self, msg: Msg) -> None:
         headers = msg.headers
         if not headers or REPLY_TO not in headers:
-            self._live_copies.append(msg.reply)
-            if len(self._live_copies) >= _LIVE_COPIES:
-                await self.acknowledge_live_copies()
-            elif self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(_LIVE_COPY_S, self._on_timer)
+            await self._say(msg.reply, _ACK)  # the copy of a live request, which is answered elsewhere
             return
         ticket = _ticket(msg.reply)
         if ticket in self._in_hand:
@@ -202,10 +181,6 @@ class WorkQueue:
                 await asyncio.sleep(_RETRY_S)
             else:
                 await self._client.wait_for_reconnect(_CHECK_S)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        start(self.acknowledge_live_copies(), self._work)
 
 
 def _ticket(ack_subject: str) -> str:
