@@ -8,6 +8,7 @@ from typing import Protocol
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceSetup
+from drivers.states import DeviceState
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,15 @@ class NfcReader(Protocol):
     def taps(self) -> AsyncIterator[Tap]:
         """Each card that is held to the reader from now on, once a contact; for ever, through losses.
 
-        A card torn away before it was read, or one that can't be read, is logged and gives no tap.
+        A card torn away before it was read, or one that can't be read, is logged and gives no tap. After a loss of the
+        reader or its service a card counts only once it was seen to be taken away: no loss makes a second tap of one.
 
         Raises:
             DriverError: the reader can't be used at all.
         """
+
+    async def state(self) -> DeviceState:
+        """How the reader is now, within 2 s; never raises, and leaves the card that is being read in peace."""
 
     async def close(self) -> None:
         """Let go of the reader; running `taps()` end."""

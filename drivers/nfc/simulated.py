@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from drivers.address import DeviceAddress
-from drivers.errors import CardTornAway, DriverError
+from drivers.errors import CardTornAway, DeviceLost, DriverError
 from drivers.nfc import Tap
 from drivers.nfc.card import SimulatedCard
 from drivers.nfc.reading import read_card, split_answer
 from drivers.nfc.stream import TapStreams
+from drivers.states import READY, Condition, DeviceState
 
 __all__ = ["SimulatedCard", "SimulatedReader", "open_simulated"]
 
@@ -57,6 +58,7 @@ class SimulatedReader:
         self._streams = TapStreams()
         self._contact: _Contact | None = None
         self._plugged = True
+        self._closed = False
 
     @property
     def name(self) -> str:
@@ -67,8 +69,15 @@ class SimulatedReader:
         """Each card held to the reader from now on, once a contact."""
         return self._streams.open()
 
+    async def state(self) -> DeviceState:
+        """How the reader is now."""
+        if self._closed:
+            return DeviceState(Condition.ABSENT, f"{self.name}: closed")
+        return READY if self._plugged else DeviceState.of(DeviceLost(f"{self.name} was unplugged"))
+
     async def close(self) -> None:
         """Let go of the reader; running `taps()` end."""
+        self._closed = True
         self.tear_away()
         self._streams.end()
 
