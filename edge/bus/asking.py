@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import nats.errors
 
+from edge.bus.connection import RECONNECT_WAIT_S
 from edge.bus.deadline import Deadline
 from edge.bus.telemetry import span
 from edge.contract.envelope import DEADLINE, REPLY_TO, NATSMessage
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from edge.bus.client import Client
 
 _PING_TIMEOUT_S = 1.0
+_PING_AGAIN_S = 0.1
+_BACK_AFTER_S = 0.5  # beyond RECONNECT_WAIT_S, until neighbours that lost the server with us are subscribed again
 _ALIVE_FOR_S = 1.0  # an agent that answered this recently isn't pinged before the next command
 _UNADVERTISED_GRACE_S = 0.25  # for responders that are no micro service, such as `nats reply`
 
@@ -32,10 +36,12 @@ class Asker:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._alive_at_s: dict[str, float] = {}
+        self._all_back_by_s = 0.0
 
     def forget_who_is_up(self) -> None:
-        """Ping each agent before the next command: the connection was lost in between."""
+        """Ping each agent before the next command: the connection was lost in between, and maybe theirs too."""
         self._alive_at_s.clear()
+        self._all_back_by_s = time.monotonic() + RECONNECT_WAIT_S + _BACK_AFTER_S
 
     async def durably(self, command: Command[Q, A], ask: Q, timeout: float) -> A:
         """Ask through the work queue; the answer as its type.
@@ -47,8 +53,8 @@ class Asker:
         agent = command.done_by
         if not self._client.connected:
             timeout = await self._time_left_when_connected(timeout)
-        if not self._was_alive(agent) and not await self.is_up(agent):
-            raise _unavailable(agent)
+        if not self._was_alive(agent):
+            timeout = await self._time_left_when_up(agent, timeout)
         try:
             with self._client.inbox.expect(timeout) as expected:
                 headers = {REPLY_TO: expected.subject, DEADLINE: str(Deadline.within(timeout))}
@@ -117,6 +123,16 @@ class Asker:
                 raise AskError(ErrorCode.UNAVAILABLE, f"the bus at {self._client.url} can't be reached")
             await self._client.wait_for_reconnect(left_s)
         return ends_s - time.monotonic()
+
+    async def _time_left_when_up(self, agent: str, timeout: float) -> float:
+        """Ping `agent`; after a reconnect of ours for as long as its own may take. What is left of `timeout` then."""
+        began_s = time.monotonic()
+        while not await self.is_up(agent):
+            now_s = time.monotonic()
+            if now_s > self._all_back_by_s or now_s - began_s > timeout:
+                raise _unavailable(agent)
+            await asyncio.sleep(_PING_AGAIN_S)
+        return timeout - (time.monotonic() - began_s)
 
     def _was_alive(self, agent: str) -> bool:
         return time.monotonic() - self._alive_at_s.get(agent, -_ALIVE_FOR_S) < _ALIVE_FOR_S

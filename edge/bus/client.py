@@ -139,6 +139,7 @@ class Client:
 
     def _on_reconnected(self) -> None:
         self._asker.forget_who_is_up()
+        self.inbox.give_up_on_acknowledgements()
         self._reconnected.set()
         self._reconnected = asyncio.Event()  # the next time's
 
@@ -208,7 +209,7 @@ class Client:
             try:
                 # What js.publish does, without its reading the acknowledgement into an object and waiting for it by
                 # asyncio.wait_for: a tenth of the round trip.
-                with self.inbox.expect(_PUBLISH_TIMEOUT_S) as stored:
+                with self.inbox.expect(_PUBLISH_TIMEOUT_S, acknowledgement=True) as stored:
                     await self.nc.publish(subject, data, reply=stored.subject, headers=headers)
                     said = json.loads((await stored.answer()).data)
                 if "error" not in said:

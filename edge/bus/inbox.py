@@ -13,24 +13,25 @@ from nats.errors import NoRespondersError
 class Expected:
     """One answer to come: `subject` is where to send it. Used as a context manager around the wait."""
 
-    __slots__ = ("_future", "_inbox", "_timer", "_token", "subject")
+    __slots__ = ("_inbox", "_timer", "_token", "future", "subject")
 
     def __init__(self, inbox: Inbox, token: str, subject: str, timeout_s: float) -> None:
         loop = asyncio.get_running_loop()
         self.subject = subject
         self._inbox = inbox
         self._token = token
-        self._future: asyncio.Future[Msg] = loop.create_future()
-        self._timer = loop.call_later(timeout_s, _give_up, self._future)
+        self.future: asyncio.Future[Msg] = loop.create_future()
+        self._timer = loop.call_later(timeout_s, _give_up, self.future)
 
     def __enter__(self) -> Expected:
-        self._inbox.waiting[self._token] = self._future
+        self._inbox.waiting[self._token] = self.future
         return self
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        self._future.cancel()
+        self.future.cancel()
         del self._inbox.waiting[self._token]
+        self._inbox.acknowledgements.discard(self.future)
 
     async def answer(self) -> Msg:
         """The answer.
@@ -39,12 +40,12 @@ class Expected:
             TimeoutError: none came in time.
             NoRespondersError: the server knows that nobody listens.
         """
-        return await self._future
+        return await self.future
 
     async def came_within(self, timeout_s: float) -> bool:
         """Whether the answer, or why there is none, comes within `timeout_s`."""
-        await asyncio.wait([self._future], timeout=timeout_s)
-        return self._future.done()
+        await asyncio.wait([self.future], timeout=timeout_s)
+        return self.future.done()
 
 
 class Inbox:
@@ -52,6 +53,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.waiting: dict[str, asyncio.Future[Msg]] = {}
+        self.acknowledgements: set[asyncio.Future[Msg]] = set()
         self._subject = ""
 
     async def open(self, nc: NatsClient) -> None:
@@ -59,10 +61,21 @@ class Inbox:
         self._subject = nc.new_inbox()
         await nc.subscribe(f"{self._subject}.*", cb=self._on_answer)
 
-    def expect(self, timeout_s: float) -> Expected:
-        """Make ready for one answer, which comes within `timeout_s` or not at all."""
+    def give_up_on_acknowledgements(self) -> None:
+        """The connection was lost and is back: what the server had not acknowledged by then it never will."""
+        for answer in self.acknowledgements:
+            _give_up(answer)
+
+    def expect(self, timeout_s: float, *, acknowledgement: bool = False) -> Expected:
+        """Make ready for one answer, which comes within `timeout_s` or not at all.
+
+        An `acknowledgement` is the server's own answer: a lost connection takes it along.
+        """
         token = os.urandom(12).hex()  # nobody can guess where another's answer goes
-        return Expected(self, token, f"{self._subject}.{token}", timeout_s)
+        expected = Expected(self, token, f"{self._subject}.{token}", timeout_s)
+        if acknowledgement:
+            self.acknowledgements.add(expected.future)
+        return expected
 
     async def _on_answer(self, msg: Msg) -> None:
         waiting = self.waiting.get(msg.subject.rpartition(".")[2])

@@ -73,8 +73,11 @@ async def test_a_command_at_work_survives_a_cut_and_is_answered_once(
         asking = asyncio.create_task(asker.request(command, ask_of(command), timeout=PATIENCE_S))
         await tally.until(lambda: len(tally.begun) == 1)
         for _ in range(3):
+            before = agent.nc.stats["reconnects"]
             await proxy.cut()
-            await until_connected(agent, connected=False)
+            async with asyncio.timeout(PATIENCE_S):
+                while agent.nc.stats["reconnects"] == before:
+                    await agent.client.wait_for_reconnect(0.02)
             await until_connected(agent)
         tally.hold.set()
         assert (await asking).status == "success"
