@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceSetup
+from drivers.states import DeviceState
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Camera(Protocol):
         Raises:
             DeviceAbsent, DeviceLost: there is no picture to be had any more.
         """
+
+    async def state(self) -> DeviceState:
+        """How the camera is now: degraded with under half the pictures asked for. Never raises; within 2 s."""
 
     async def close(self) -> None:
         """Release the camera; running `frames()` end."""

@@ -40,6 +40,7 @@ class FileSource:
 
     def __init__(self, path: Path, settings: CameraSettings) -> None:
         self.label = str(path)
+        self.fps = settings.fps
         self._path = path
         self._settings = settings
         self._pace = Pace(settings.fps)

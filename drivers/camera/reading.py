@@ -12,14 +12,22 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.backoff import BackOff
 from drivers.camera import Frame
-from drivers.camera.feed import FrameFeed
-from drivers.errors import DeviceLost, DriverError
+from drivers.camera.pulse import Pulse
+from drivers.errors import DeviceAbsent, DeviceLost, DeviceTimeout, DriverError
+from drivers.feed import Feed
+from drivers.states import Condition, DeviceState
 
 _log = logging.getLogger(__name__)
 
 STALLED_S = 3.0  # no picture for so long, at 5 a second, is a hang and not a slow moment
 _PATIENCE_S = 2.0  # for a thread that was told to stop
+_STATE_S = 1.5  # within the 2 s that a state may take
+
+
+class BrokenPicture(Exception):
+    """A picture came that can't be used, as now and then on a bad cable: the next one may be good."""
 
 
 class FrameSource(Protocol):
@@ -28,6 +36,10 @@ class FrameSource(Protocol):
     @property
     def label(self) -> str:
         """What to call the device in errors."""
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second that it was asked for."""
 
     def open(self) -> None:
         """Open the device, again if it was released.
@@ -41,6 +53,7 @@ class FrameSource(Protocol):
         """The next picture (height x width x 3, BGR) when it is due; None once stopped.
 
         Raises:
+            BrokenPicture: this one can't be used.
             DriverError: there is none to be had any more.
         """
 
@@ -48,14 +61,14 @@ class FrameSource(Protocol):
         """Make `read` return soon; from any thread."""
 
     def release(self) -> None:
-        """Give the device back; also after a failed read."""
+        """Give the device back; also after a failed read or opening."""
 
 
 class ReadingCamera:
     """A `Camera` around a `FrameSource`.
 
-    Opening blocks: on an event loop use `await asyncio.to_thread(open_camera, url)`. After a loss,
-    another `frames()` opens the device again, or raises DeviceAbsent while it isn't there.
+    Opening blocks: on an event loop use `await asyncio.to_thread(open_camera, url)`. After a loss, another
+    `frames()` or `state()` opens the device again, less and less often while that fails.
     """
 
     def __init__(self, source: FrameSource, *, stalled_s: float = STALLED_S) -> None:
@@ -63,8 +76,13 @@ class ReadingCamera:
         self._stalled_s = stalled_s
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._feed = FrameFeed()
+        self._feed = Feed[Frame](kept=1)
         self._feed.end()
+        self._pulse = Pulse(source.label, source.fps)
+        self._back_off = BackOff()
+        self._failure: DriverError = DeviceAbsent(f"{source.label} was not opened yet")
+        self._opening: asyncio.Task[None] | None = None
+        self._sequence = 0
         self._closing = threading.Event()
 
     def open(self) -> None:
@@ -77,40 +95,51 @@ class ReadingCamera:
         with self._lock:
             if self._closing.is_set() or self._feed.running:
                 return
-            if self._thread is not None:
-                self._thread.join(_PATIENCE_S)
-                if self._thread.is_alive():
-                    raise DeviceLost(f"{self._source.label} still hangs; a restart of this program frees it")
-            self._source.open()
-            if self._closing.is_set():  # while it was being opened
-                self._source.release()
-                return
-            self._feed = FrameFeed(self._feed.next_sequence)
-            self._thread = threading.Thread(
-                target=self._run, args=(self._feed,), name=f"camera {self._source.label}", daemon=True
-            )
-            self._thread.start()
+            try:
+                self._begin()
+            except DriverError as error:
+                self._failure = error
+                self._back_off.failed()
+                raise
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Frames as they come, for ever; a slow reader gets the newest and misses the ones between.
+
+        After failures the device is first left alone for a while, up to 5 s.
 
         Raises:
             DeviceAbsent: the camera isn't there.
             DeviceLost: it went away, or gave no picture for 3 s.
         """
-        await asyncio.to_thread(self.open)
+        await self._opened()
         feed = self._feed
         try:
-            async for frame in feed.frames(self._stalled_s):
+            async for frame in feed.items(self._stalled_s):
                 yield frame
         except DriverError:
             raise
         except TimeoutError:
-            lost = DeviceLost(f"{self._source.label} has given no picture for {self._stalled_s:g} s")
-            if feed.running:
-                feed.fail(lost)
-                self._source.stop()
-            raise lost from None
+            raise self._stalled(feed) from None
+
+    async def state(self) -> DeviceState:
+        """How the camera is now; one that was lost is looked for again."""
+        if self._closing.is_set():
+            return DeviceState(Condition.ABSENT, f"{self._source.label} was closed")
+        feed = self._feed
+        if feed.running and time.monotonic() - feed.put_at_s > self._stalled_s:
+            return DeviceState.of(self._stalled(feed))  # nobody reads it, or the reader is about to notice
+        if not feed.running:
+            if self._back_off.wait_s > 0:
+                return DeviceState.of(self._failure)
+            try:
+                async with asyncio.timeout(_STATE_S):
+                    await self._opened()
+            except DriverError as error:
+                return DeviceState.of(error)
+            except TimeoutError:
+                reason = f"{self._source.label} is taking long to open"
+                return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)
+        return self._pulse.state()
 
     async def close(self) -> None:
         """Release the camera; running `frames()` end."""
@@ -118,6 +147,56 @@ class ReadingCamera:
         self._feed.end()
         self._source.stop()
         await asyncio.to_thread(self._wait_for_release)
+
+    def _begin(self) -> None:
+        label = self._source.label
+        if self._thread is not None:
+            self._thread.join(_PATIENCE_S)
+            if self._thread.is_alive():
+                raise DeviceLost(f"{label} still hangs; a restart of this program frees it")
+        try:
+            self._source.open()
+        except Exception as error:
+            self._release()
+            if isinstance(error, DriverError):
+                raise
+            raise DeviceAbsent(f"{label} can't be opened: {error}") from error
+        if self._closing.is_set():  # while it was being opened
+            self._release()
+            return
+        self._back_off.began()
+        self._feed = Feed[Frame](kept=1)
+        self._pulse = Pulse(label, self._source.fps)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._feed, self._pulse), name=f"camera {label}", daemon=True
+        )
+        self._thread.start()
+
+    async def _opened(self) -> None:
+        """Open the device when it is due; whoever asks meanwhile waits for the same attempt."""
+        if self._feed.running or self._closing.is_set():
+            return
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open_when_due(), name=f"opens {self._source.label}")
+            self._opening.add_done_callback(_heard)
+        await asyncio.shield(self._opening)
+
+    async def _open_when_due(self) -> None:
+        await asyncio.sleep(self._back_off.wait_s)
+        await asyncio.to_thread(self.open)
+
+    def _stalled(self, feed: Feed[Frame]) -> DriverError:
+        error = DeviceLost(f"{self._source.label} has given no picture for {self._stalled_s:g} s")
+        self._lost(feed, error)
+        self._source.stop()
+        return error
+
+    def _lost(self, feed: Feed[Frame], error: DriverError) -> None:
+        """End a run; whoever hears of it may open the device again at once."""
+        if feed.running:
+            self._failure = error
+            self._back_off.failed()
+            feed.fail(error)
 
     def _wait_for_release(self) -> None:
         with self._lock:
@@ -127,21 +206,43 @@ class ReadingCamera:
             if self._thread.is_alive():
                 _log.warning("%s hangs in its library and will be released when that returns", self._source.label)
 
-    def _run(self, feed: FrameFeed) -> None:
+    def _run(self, feed: Feed[Frame], pulse: Pulse) -> None:
         error: DriverError | None = None
         try:
-            while feed.running and not self._closing.is_set() and (image := self._source.read()) is not None:
-                feed.put(image, time.monotonic())
+            self._read(feed, pulse)
         except DriverError as failure:
             error = failure
         except Exception as failure:  # whatever a library throws, the readers must hear of it
             error = DeviceLost(f"{self._source.label}: {failure}")
             error.__cause__ = failure
+        self._release()
+        # Told last: whoever hears of the end may open the device again at once.
+        if error is not None:
+            self._lost(feed, error)
+        feed.end()
+
+    def _read(self, feed: Feed[Frame], pulse: Pulse) -> None:
+        while feed.running and not self._closing.is_set():
+            try:
+                image = self._source.read()
+            except BrokenPicture:
+                pulse.broken(time.monotonic())
+                continue
+            if image is None:
+                return
+            now_s = time.monotonic()
+            pulse.good(now_s)
+            feed.put(Frame(image, now_s, self._sequence))
+            self._sequence += 1
+
+    def _release(self) -> None:
         try:
             self._source.release()
         except Exception as failure:
             _log.warning("%s could not be released: %s", self._source.label, failure)
-        # Told last: whoever hears of the end may open the device again at once.
-        if error is not None:
-            feed.fail(error)
-        feed.end()
+
+
+def _heard(opening: asyncio.Task[None]) -> None:
+    """Whoever waited for the opening may have left: its failure is known to the camera."""
+    if not opening.cancelled():
+        opening.exception()

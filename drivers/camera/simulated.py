@@ -104,7 +104,7 @@ class _Sensor:
         self._state = "plugged"
         self._stopped = False
         self._pace = Pace(fps)
-        self._fps = fps
+        self.fps = fps
         self._lobby = draw_lobby(width_px, height_px)
         self._noise = SensorNoise(width_px, height_px, seed)
         self._scene = self._lobby
@@ -119,7 +119,7 @@ class _Sensor:
             if self._state == "unplugged":
                 raise DeviceAbsent("the simulated camera is unplugged")
             self._stopped = False
-            self._pace = Pace(self._fps)
+            self._pace = Pace(self.fps)
 
     def read(self) -> Image | None:
         with self._changed:

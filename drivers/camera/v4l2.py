@@ -11,7 +11,7 @@ import numpy as np
 from drivers.address import DeviceAddress
 from drivers.camera.pace import Pace
 from drivers.camera.picture import Image, cv2
-from drivers.camera.reading import ReadingCamera
+from drivers.camera.reading import BrokenPicture, ReadingCamera
 from drivers.camera.settings import CameraSettings
 from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup
 
@@ -38,6 +38,7 @@ class V4l2Source:
 
     def __init__(self, path: Path, settings: CameraSettings) -> None:
         self.label = str(path)
+        self.fps = settings.fps
         self._path = path
         self._settings = settings
         self._pace = Pace(settings.fps)
@@ -77,8 +78,9 @@ class V4l2Source:
                 continue
             self._pace.taken()
             decoded, picture = capture.retrieve()
-            if decoded:  # one that is broken on the way is left out
-                return np.asarray(picture, np.uint8)
+            if not decoded:
+                raise BrokenPicture
+            return np.asarray(picture, np.uint8)
         return None
 
     def stop(self) -> None:
