@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceSetup
+from drivers.states import DeviceState
 
 RATE_HZ = 16_000
 CHUNK_SAMPLES = 512  # 32 ms: what Silero's voice activity model takes at 16 kHz
@@ -32,6 +33,12 @@ class Microphone(Protocol):
 
         Raises:
             DeviceAbsent, DeviceLost: nothing is to be heard any more.
+        """
+
+    async def state(self) -> DeviceState:
+        """How the microphone is now: degraded when muted, losing sound, or running at a wrong pace.
+
+        Never raises; within 2 s.
         """
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.address import DeviceAddress
-from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup, DriverError
+from drivers.backoff import BackOff
+from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup, DeviceTimeout, DriverError
 from drivers.microphone import RATE_HZ, Chunk
-from drivers.microphone.feed import SoundFeed
+from drivers.microphone.chunking import SoundFeed
 from drivers.microphone.recording import soxr
+from drivers.microphone.vitals import Vitals
+from drivers.states import Condition, DeviceState
 
 try:
     import sounddevice as sd
@@ -31,7 +34,7 @@ _log = logging.getLogger(__name__)
 _LATENCY_S = 0.02  # with PortAudio's own default, blocks come in bursts
 _STALLED_S = 1.0
 _PATIENCE_S = 2.0  # for PortAudio to give a device back
-_MUTED_S = 10.0
+_STATE_S = 1.5  # within the 2 s that a state may take
 
 # PortAudio is not safe to call from two threads at once, nor while a call of ours hangs in it. It also lists the
 # devices once: to see one that was plugged in since, it is started anew, which ends all streams, so only while
@@ -54,7 +57,10 @@ def open_portaudio(address: DeviceAddress) -> PortaudioMicrophone:
 
 
 class PortaudioMicrophone:
-    """A `Microphone` that PortAudio knows. After a loss, another `chunks()` opens it again."""
+    """A `Microphone` that PortAudio knows.
+
+    After a loss, another `chunks()` or `state()` opens it again, less and less often while that fails.
+    """
 
     def __init__(self, device: str | None = None) -> None:
         self._device = int(device) if device and device.isdecimal() else device
@@ -63,6 +69,10 @@ class PortaudioMicrophone:
         self._feed = SoundFeed()
         self._feed.end()
         self._stream: _Stream | None = None
+        self._vitals = Vitals(self._label, RATE_HZ)
+        self._back_off = BackOff()
+        self._failure: DriverError = DeviceAbsent(f"{self._label} was not opened yet")
+        self._opening: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Open the device and start to listen, unless that is done already. Blocks.
@@ -76,27 +86,53 @@ class PortaudioMicrophone:
                 return
             self._release()
             feed = SoundFeed()
-            self._stream = _Stream(self._device, feed)
+            try:
+                self._begin(feed)
+            except DriverError as error:
+                self._failure = error
+                self._back_off.failed()
+                raise
+            self._back_off.began()
             self._feed = feed
 
     async def chunks(self) -> AsyncIterator[Chunk]:
         """Sound as it comes, gapless, for ever.
 
+        After failures the device is first left alone for a while, up to 5 s.
+
         Raises:
             DeviceAbsent: the microphone isn't there.
             DeviceLost: it was unplugged, or PortAudio gave nothing for 1 s.
         """
-        await asyncio.to_thread(self.open)
+        await self._opened()
         feed = self._feed
         try:
-            async for chunk in feed.chunks(_STALLED_S):
+            async for chunk in feed.items(_STALLED_S):
                 yield chunk
         except DriverError:
             raise
         except TimeoutError:
-            lost = DeviceLost(f"{self._label} has given no sound for {_STALLED_S:g} s")
-            feed.fail(lost)
-            raise lost from None
+            raise self._stalled(feed) from None
+
+    async def state(self) -> DeviceState:
+        """How the microphone is now; one that was lost is looked for again."""
+        if self._closing.is_set():
+            return DeviceState(Condition.ABSENT, f"{self._label} was closed")
+        feed = self._feed
+        if feed.running and time.monotonic() - feed.put_at_s > _STALLED_S:
+            return DeviceState.of(self._stalled(feed))  # nobody listens, or the reader is about to notice
+        if not feed.running:
+            if self._back_off.wait_s > 0:
+                return DeviceState.of(self._failure)
+            try:
+                async with asyncio.timeout(_STATE_S):
+                    await self._opened()
+            except DriverError as error:
+                return DeviceState.of(error)
+            except TimeoutError:
+                reason = f"{self._label} is taking long to open"
+                return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)
+        return self._vitals.state()
 
     async def close(self) -> None:
         """Release the microphone; running `chunks()` end."""
@@ -107,6 +143,52 @@ class PortaudioMicrophone:
     @property
     def _label(self) -> str:
         return "the default microphone" if self._device is None else f"the microphone {self._device!r}"
+
+    def _begin(self, feed: SoundFeed) -> None:
+        self._vitals.begin()
+        self._stream = _Stream(self._device, feed, self._vitals, self._lost, self._silenced)
+
+    async def _opened(self) -> None:
+        """Open the device when it is due; whoever asks meanwhile waits for the same attempt."""
+        if self._feed.running or self._closing.is_set():
+            return
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open_when_due(), name=f"opens {self._label}")
+            self._opening.add_done_callback(_heard)
+        await asyncio.shield(self._opening)
+
+    async def _open_when_due(self) -> None:
+        await asyncio.sleep(self._back_off.wait_s)
+        await asyncio.to_thread(self.open)
+
+    def _stalled(self, feed: SoundFeed) -> DriverError:
+        error = DeviceLost(f"{self._label} has given no sound for {_STALLED_S:g} s")
+        self._lost(feed, error)
+        return error
+
+    def _lost(self, feed: SoundFeed, error: DriverError) -> None:
+        if feed.running:
+            self._failure = error
+            self._back_off.failed()
+            feed.fail(error)
+
+    def _silenced(self, feed: SoundFeed) -> None:
+        """Nothing but zeros: a muted microphone stays so, a stream that died without a word begins anew when reopened.
+
+        That is tried once a silence, behind the readers' backs. Called by PortAudio's thread, which it ends.
+        """
+        _log.warning("%s gives nothing but zeros; it is opened anew, in case it isn't muted", self._label)
+        threading.Thread(target=self._renew, args=(feed,), name="reopening a microphone", daemon=True).start()
+
+    def _renew(self, feed: SoundFeed) -> None:
+        with self._lock:
+            if self._closing.is_set() or not feed.running or feed is not self._feed:
+                return
+            self._release()
+            try:
+                self._begin(feed)
+            except DriverError as error:
+                self._lost(feed, error)
 
     def _release_at_last(self) -> None:
         with self._lock:
@@ -127,10 +209,20 @@ class PortaudioMicrophone:
 class _Stream:
     """One opened PortAudio stream, whose callback fills a feed."""
 
-    def __init__(self, device: str | int | None, feed: SoundFeed) -> None:
+    def __init__(
+        self,
+        device: str | int | None,
+        feed: SoundFeed,
+        vitals: Vitals,
+        lost: Callable[[SoundFeed, DriverError], None],
+        silenced: Callable[[SoundFeed], None],
+    ) -> None:
         self._feed = feed
-        self._heard_s = time.monotonic()
-        self._muted = False
+        self._vitals = vitals
+        self._lost = lost
+        self._silenced = silenced
+        self._closing = False
+        self._overflows = 0
         if not _portaudio.acquire(timeout=_PATIENCE_S):
             raise DeviceLost("PortAudio hangs with an earlier microphone; if that lasts, restart this program")
         try:
@@ -166,6 +258,7 @@ class _Stream:
 
     def close(self) -> None:
         """End the stream; may block for as long as the device does."""
+        self._closing = True
         with _portaudio:
             try:
                 self._stream.abort()
@@ -180,19 +273,22 @@ class _Stream:
         now_s = time.monotonic()
         block: NDArray[np.int16] = np.frombuffer(buffer, np.int16).reshape(-1, self._channels)
         if status.input_overflow:
-            _log.warning("%s: this computer was too busy, sound was lost", self._name)
+            self._overflows += 1
+            if self._overflows & (self._overflows - 1) == 0:  # the 1st, 2nd, 4th, 8th: a busy computer's log is short
+                _log.warning("%s: this computer was too busy, sound was lost (%d times)", self._name, self._overflows)
         samples = block[:, 0] if self._channels == 1 else block.mean(axis=1).round().astype(np.int16)
-        if samples.any():
-            self._heard_s, self._muted = now_s, False
-        elif now_s - self._heard_s > _MUTED_S and not self._muted:
-            self._muted = True
-            _log.warning("%s has given nothing but zeros for %g s; is it muted?", self._name, _MUTED_S)
+        silent = not samples.any()
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples)
-        self._feed.put(samples, now_s)
+        if self._closing:
+            return
+        if self._vitals.heard(now_s, samples.size, silent=silent, lost=bool(status.input_overflow)):
+            self._silenced(self._feed)
+        self._feed.hear(samples, now_s)
 
     def _finished(self) -> None:
-        self._feed.fail(DeviceLost(f"{self._name} was unplugged"))
+        if not self._closing:
+            self._lost(self._feed, DeviceLost(f"{self._name} was unplugged"))
 
 
 @dataclass(frozen=True)
@@ -220,3 +316,9 @@ def _find(device: str | int | None) -> _Found:
                 continue
             return _Found(about["index"], about["name"], channels, rate_hz)
     raise DeviceAbsent(f"the microphone {about['name']!r} is in use, or records neither mono nor stereo")
+
+
+def _heard(opening: asyncio.Task[None]) -> None:
+    """Whoever waited for the opening may have left: its failure is known to the microphone."""
+    if not opening.cancelled():
+        opening.exception()

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.address import DeviceAddress
-from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup
+from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup, DeviceTimeout
 from drivers.microphone import CHUNK_SAMPLES, RATE_HZ, Chunk
-from drivers.microphone.feed import SoundFeed
+from drivers.microphone.chunking import SoundFeed
 from drivers.microphone.recording import as_heard, load_wav
+from drivers.states import READY, Condition, DeviceState
 
 # Standard deviation in steps of 16 bits: -70 dB of full scale, a quiet room through a microphone's own noise.
 # Never digital silence: recognisers do far worse after it.
@@ -72,12 +73,22 @@ class SimulatedMicrophone:
         feed = self._feed
         self._let_time_pass()
         try:
-            async for chunk in feed.chunks(_STALLED_S):
+            async for chunk in feed.items(_STALLED_S):
                 yield chunk
         except TimeoutError:
             lost = DeviceLost(f"the simulated microphone has given no sound for {_STALLED_S:g} s")
             feed.fail(lost)
             raise lost from None
+
+    async def state(self) -> DeviceState:
+        """How the microphone is now."""
+        if self._closed:
+            return DeviceState(Condition.ABSENT, "the simulated microphone was closed")
+        if not self._plugged:
+            return DeviceState.of(DeviceAbsent("the simulated microphone is unplugged"))
+        if self._hung:
+            return DeviceState.of(DeviceTimeout("the simulated microphone gives no sound"))
+        return READY
 
     async def close(self) -> None:
         """Release the microphone; running `chunks()` end, and nobody waits for a speech any more."""
@@ -143,7 +154,7 @@ class SimulatedMicrophone:
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             samples = self._listen()
             if self._plugged and not self._hung:
-                self._feed.put(samples, due_s)
+                self._feed.hear(samples, due_s)
 
     def _listen(self) -> NDArray[np.int16]:
         heard = self._random.normal(0, _NOISE, CHUNK_SAMPLES)

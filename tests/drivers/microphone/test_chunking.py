@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from drivers.errors import DeviceLost
-from drivers.microphone.feed import SoundFeed
+from drivers.microphone.chunking import SoundFeed
 
 
 async def test_uneven_blocks_become_even_chunks_each_stamped_with_its_last_sample() -> None:
     feed = SoundFeed()
-    chunks = feed.chunks(5)
+    chunks = feed.items(5)
     first = asyncio.ensure_future(anext(chunks))
     await asyncio.wait([first], timeout=0)
     samples = np.arange(1600, dtype=np.int16)
-    feed.put(samples[:500], 100.0)
-    feed.put(samples[500:1600], 100.1)
+    feed.hear(samples[:500], 100.0)
+    feed.hear(samples[500:1600], 100.1)
     heard = [await first, await anext(chunks), await anext(chunks)]
     np.testing.assert_array_equal(np.concatenate([chunk.samples for chunk in heard]), samples[:1536])
     # The last sample of the last chunk is number 1535; number 1599 was heard at 100.1 s.
@@ -28,24 +28,24 @@ async def test_uneven_blocks_become_even_chunks_each_stamped_with_its_last_sampl
 
 async def test_a_callback_may_have_its_block_back() -> None:
     feed = SoundFeed()
-    chunks = feed.chunks(5)
+    chunks = feed.items(5)
     first = asyncio.ensure_future(anext(chunks))
     await asyncio.wait([first], timeout=0)
     block = np.full(300, 5, np.int16)
-    feed.put(block, 1.0)
+    feed.hear(block, 1.0)
     block[:] = 6
-    feed.put(block, 1.0)
+    feed.hear(block, 1.0)
     assert (await first).samples.tolist() == [5] * 300 + [6] * 212
 
 
 async def test_what_was_heard_before_a_loss_is_given_out_first() -> None:
     feed = SoundFeed()
-    chunks = feed.chunks(5)
+    chunks = feed.items(5)
     first = asyncio.ensure_future(anext(chunks))
     await asyncio.wait([first], timeout=0)
-    feed.put(np.ones(1024, np.int16), 1.0)
+    feed.hear(np.ones(1024, np.int16), 1.0)
     feed.fail(DeviceLost("gone"))
-    feed.put(np.ones(1024, np.int16), 2.0)  # too late
+    feed.hear(np.ones(1024, np.int16), 2.0)  # too late
     await first
     await anext(chunks)
     with pytest.raises(DeviceLost, match="gone"):
@@ -54,10 +54,10 @@ async def test_what_was_heard_before_a_loss_is_given_out_first() -> None:
 
 async def test_sound_from_another_thread_wakes_a_reader() -> None:
     feed = SoundFeed()
-    chunks = feed.chunks(5)
+    chunks = feed.items(5)
     first = asyncio.ensure_future(anext(chunks))
     await asyncio.wait([first], timeout=0)
-    thread = threading.Thread(target=feed.put, args=(np.ones(512, np.int16), 1.0))
+    thread = threading.Thread(target=feed.hear, args=(np.ones(512, np.int16), 1.0))
     thread.start()
     assert (await first).captured_at_s == 1.0
     thread.join()
@@ -67,12 +67,12 @@ async def test_a_reader_that_is_ten_seconds_late_loses_the_oldest_and_the_log_te
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     feed = SoundFeed()
-    chunks = feed.chunks(5)
+    chunks = feed.items(5)
     first = asyncio.ensure_future(anext(chunks))
     await asyncio.wait([first], timeout=0)
     with caplog.at_level(logging.WARNING):
         for number in range(400):
-            feed.put(np.full(512, number, np.int16), float(number))
+            feed.hear(np.full(512, number, np.int16), float(number))
     await first
     rest = [(await anext(chunks)).samples[0] for _ in range(10 * 16_000 // 512 - 1)]
     assert rest[-1] == 399
