@@ -9,6 +9,20 @@ from typing import Literal, Protocol
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceSetup
+from drivers.printer.fate import Fate, PrintUnknown, fate_of
+from drivers.states import DeviceState
+
+__all__ = [
+    "Fate",
+    "PrintUnknown",
+    "Printer",
+    "PrinterStatus",
+    "Receipt",
+    "ReceiptLine",
+    "ReceiptTax",
+    "fate_of",
+    "open_printer",
+]
 
 
 @dataclass(frozen=True)
@@ -22,8 +36,21 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True)
+class ReceiptTax:
+    """A tax on a receipt, such as "VAT 10 %" or "Sales tax". `included` is one that the prices contain."""
+
+    name: str
+    amount: Decimal
+    included: bool = True
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """What a customer takes home."""
+    """What a customer takes home.
+
+    `total` is what was paid, with all `taxes`. `job` is what the receipt is known by: one that was printed under a
+    job id isn't printed again, and one that may have been isn't either. None is printed whenever it is asked for.
+    """
 
     shop: str
     order_id: str
@@ -34,6 +61,8 @@ class Receipt:
     printed_at: datetime
     link: str | None = None
     footer: str = "Thank you!"
+    taxes: tuple[ReceiptTax, ...] = ()
+    job: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,11 +78,16 @@ class Printer(Protocol):
     """A receipt printer."""
 
     async def print_receipt(self, receipt: Receipt) -> None:
-        """Print and cut `receipt`; return when the printer has taken all of it.
+        """Print and cut `receipt`; return when the printer says that it has, or has said so of its job before.
+
+        It never repeats by itself. After an error `fate_of(error)` says whether it is "printed", "not printed"
+        (a piece of it may be, without a total) or "unknown"; asked again under the same job, a receipt that isn't
+        printed is printed.
 
         Raises:
             OutOfPaper, CoverOpen: said before anything is printed, or found afterwards.
             DeviceAbsent, DeviceLost, DeviceTimeout: the printer is not there, went away, or is stalled.
+            PrintUnknown: nobody knows whether this job was printed before, so nothing is printed now.
         """
 
     async def status(self) -> PrinterStatus:
@@ -62,6 +96,9 @@ class Printer(Protocol):
         Raises:
             DeviceAbsent, DeviceLost, DeviceTimeout: it can't be asked.
         """
+
+    async def state(self) -> DeviceState:
+        """How the printer is, within 2 s and without disturbing a receipt in progress; never raises."""
 
     async def close(self) -> None:
         """Let go of the printer."""
@@ -72,7 +109,8 @@ def open_printer(url: str) -> Printer:
 
     ``simulated:``, ``escpos+tcp://10.0.0.5:9100``, ``escpos+usb://04b8:0e15``,
     ``escpos+serial:/dev/ttyUSB0?baud=38400``, ``escpos+file:/dev/usb/lp0``; each with ``?columns=48``
-    (80 mm paper, the default) or 32 (58 mm).
+    (80 mm paper, the default) or 32 (58 mm), ``logo=/path/to.png``, and ``journal=/path/to/file``, where jobs are
+    remembered over a restart.
 
     Raises:
         DeviceSetup: the address or its library can't be used.

@@ -8,6 +8,8 @@ from typing import Literal
 
 from drivers.errors import CoverOpen, DriverError, OutOfPaper
 from drivers.printer import PrinterStatus
+from drivers.states import READY, DeviceState
+from drivers.states import Condition as Degree
 
 
 class Answers:
@@ -23,6 +25,8 @@ class Answers:
         """Answers to DLE EOT, oldest first."""
         self.in_order: deque[int] = deque()
         """Answers to GS r, oldest first."""
+        self.ids: set[bytes] = set()
+        """The process ids that were answered, as GS ( H gave them."""
         self.cleared = False
         """The printer says that it emptied its buffers."""
         self._automatic_left = 0
@@ -51,6 +55,8 @@ class Answers:
             self._block.append(byte)
             return
         self.cleared = self.cleared or self._block == b"\x37\x25"
+        if self._block[:2] == b"\x37\x22":
+            self.ids.add(bytes(self._block[2:]))
         self._block = None
 
 
@@ -85,6 +91,19 @@ class Condition:
             paper=paper,
             cover="unknown" if self.offline is None else "open" if self.cover_open else "closed",
         )
+
+    def state(self) -> DeviceState:
+        """The same in the words that all devices share. What isn't known isn't ready."""
+        refusal = self.refusal()
+        if refusal is not None:
+            return DeviceState.of(refusal)
+        status = self.status()
+        if status.paper == "low":
+            return DeviceState(Degree.DEGRADED, "the printer's paper is low")
+        unsaid = [what for what, known in (("paper", status.paper), ("cover", status.cover)) if known == "unknown"]
+        if unsaid:
+            return DeviceState(Degree.DEGRADED, f"the printer doesn't say how its {' and its '.join(unsaid)} is")
+        return READY
 
     def refusal(self) -> DriverError | None:
         """Why this printer can't print, if it can't."""

@@ -53,6 +53,11 @@ class InProcessTransport:
         """See `Transport`."""
         self._cable = self._printer.connect(self._said.put, partial(self._said.put, None))
 
+    def look(self, timeout_s: float) -> None:
+        """See `Transport`."""
+        self.open(timeout_s)
+        self.close()
+
     def write(self, data: bytes, timeout_s: float) -> None:
         """See `Transport`."""
         if self._cable is None or self._cable.pulled:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
-from collections import deque
+from collections.abc import Callable
 from typing import Final
 
-from drivers.errors import DeviceTimeout, OutOfPaper
+from drivers.errors import DeviceTimeout, DriverError, OutOfPaper
 from drivers.printer.answers import Answers, Condition
 from drivers.printer.commands import DLE, GS
+from drivers.printer.fate import Progress
+from drivers.printer.layout import Job
 from drivers.printer.transports import Transport
 
 log = logging.getLogger(__name__)
@@ -23,14 +26,22 @@ _POLL_S: Final = 0.25
 class Dialogue:
     """Talks to the printer at the end of an open `transport`; `answer_s` is its time for an answer.
 
-    Everything here blocks, and raises DeviceTimeout where no answer comes and DeviceLost where none can come.
+    `unanswered` are the questions this printer is known not to answer, kept from one connection to the next;
+    `ids` says that it knows GS ( H. Everything here blocks, and raises DeviceTimeout where no answer comes and
+    DeviceLost where none can come.
     """
 
-    def __init__(self, transport: Transport, answer_s: float) -> None:
+    def __init__(
+        self, transport: Transport, answer_s: float, unanswered: set[int] | None = None, *, ids: bool = False
+    ) -> None:
         self._transport = transport
         self._answer_s = answer_s
         self._answers = Answers()
-        self._unanswered: set[int] = set()
+        self._unanswered = set() if unanswered is None else unanswered
+        self._ids = ids
+        self._marks = 0
+        self.out_of_step = False
+        """An answer may still come to a question that was given up: the next would take it for its own."""
 
     @property
     def answers(self) -> bool:
@@ -41,16 +52,51 @@ class Dialogue:
         """Send `job` to be printed; nothing is known of what becomes of it."""
         self._transport.write(job, print_s)
 
-    def print(self, job: bytes, print_s: float) -> None:
-        """Print `job` and return when the printer says that it has.
+    def print(self, job: Job, print_s: float, progress: Progress) -> None:
+        """Print `job` and return when the printer says that it has; `progress` knows how far it is.
 
         Raises:
             OutOfPaper, CoverOpen: meanwhile; the rest of the job is gone from the printer's buffer.
         """
         deadline = time.monotonic() + print_s
         self._answers.in_order.clear()
-        self._transport.write(job + _WHEN_PRINTED, print_s)
-        while not self._wait(self._answers.in_order, _POLL_S):
+        self._answers.cleared = False
+        self._marks = 0
+        progress.begin()
+        mark, reached = self._mark()
+        self._transport.write(job.head + mark, print_s)
+        self._follow(reached, deadline, print_s)
+        progress.begin_tail()
+        before_cut, all_on_paper = self._mark()
+        after_cut, cut = self._mark()
+        self._transport.write(
+            job.tail + before_cut + job.cut + after_cut, max(deadline - time.monotonic(), self._answer_s)
+        )
+        try:
+            self._follow(cut, deadline, print_s)
+        except DriverError:
+            # The printer forgot the rest before it came to the end: it can't come there any more.
+            if self._answers.cleared and not all_on_paper():
+                progress.finish("not printed")
+            raise
+        progress.finish("printed")
+
+    def _mark(self) -> tuple[bytes, Callable[[], bool]]:
+        """A command that is answered in its turn, when all before it is on paper, and whether it has been."""
+        self._marks += 1
+        if not self._ids:
+            count = self._marks
+            return _WHEN_PRINTED, lambda: len(self._answers.in_order) >= count
+        name = secrets.token_hex(2).encode()  # an answer to somebody else's receipt isn't the one to ours
+        return GS + b"(H\x06\x0000" + name, lambda: name in self._answers.ids
+
+    def _follow(self, reached: Callable[[], bool], deadline: float, print_s: float) -> None:
+        """Wait until the printer comes to a mark.
+
+        Raises:
+            OutOfPaper, CoverOpen, DriverError: what keeps it from going on. DeviceTimeout: it takes too long.
+        """
+        while not self._wait(reached, min(_POLL_S, max(deadline - time.monotonic(), 0.01))):
             # A printer that stopped for paper doesn't come to GS r; DLE EOT it answers even then. That may
             # take as long as the receipt: behind a full buffer the question waits its turn.
             left_s = deadline - time.monotonic()
@@ -62,7 +108,7 @@ class Dialogue:
                     "for a printer that never does, add confirm=status to its address"
                 )
         # An Epson without paper doesn't come here; a printer that goes on without it says so in this answer.
-        if self._answers.in_order.popleft() & 0x0C:
+        if any(answer & 0x0C for answer in self._answers.in_order):
             raise OutOfPaper("the printer ran out of paper")
 
     def refuse_unless_well(self, answer_s: float | None = None) -> None:
@@ -79,9 +125,10 @@ class Dialogue:
         self._transport.write(_CLEAR, self._answer_s)
         deadline = time.monotonic() + self._answer_s
         while not self._answers.cleared and time.monotonic() < deadline:
-            self._answers.feed(self._transport.read(_POLL_S))
+            self._answers.feed(self._transport.read(min(_POLL_S, self._answer_s)))
         if not self._answers.cleared:
             log.warning("the printer can't take back a receipt: it may print the rest when it goes on")
+            self.out_of_step = True
         raise refusal
 
     def hello(self, answer_s: float | None = None) -> int:
@@ -94,12 +141,26 @@ class Dialogue:
         return printer
 
     def condition(self, answer_s: float | None = None) -> Condition:
-        """Ask the printer how it is: DLE EOT 1, 2, 4, and 3 where 2 speaks of an error."""
+        """Ask the printer how it is: DLE EOT 1, 2, 4, and 3 where 2 speaks of an error.
+
+        What it doesn't answer in time isn't asked again, except for 1.
+        """
         printer = self.hello(answer_s)
         offline, paper = self._ask(2, self._answer_s), self._ask(4, self._answer_s)
         error = self._ask(3, self._answer_s) if (offline or 0) & 0x40 else None
         if None in (offline, paper):
             self.hello()  # a question it doesn't know is one thing, a printer that stopped answering another
+            self._unanswered.update(question for question, answer in ((2, offline), (4, paper)) if answer is None)
+        return Condition(printer, offline, error, paper)
+
+    def glance(self, each_s: float) -> Condition:
+        """As `condition`, with less patience and no conclusions; may leave the dialogue out of step."""
+        printer = self.hello(min(self._answer_s, 2 * each_s))
+        offline, paper = self._ask(2, each_s), self._ask(4, each_s)
+        error = self._ask(3, each_s) if (offline or 0) & 0x40 else None
+        self.out_of_step = any(
+            answer is None and question not in self._unanswered for question, answer in ((2, offline), (4, paper))
+        )
         return Condition(printer, offline, error, paper)
 
     def close(self) -> None:
@@ -107,20 +168,17 @@ class Dialogue:
         self._transport.close()
 
     def _ask(self, question: int, answer_s: float) -> int | None:
-        """The answer to DLE EOT `question`; what was once left unanswered isn't asked again, except for 1."""
+        """The answer to DLE EOT `question`, if this printer is known to have one."""
         if question in self._unanswered:
             return None
-        self._answers.real_time.clear()
+        answers = self._answers.real_time
+        answers.clear()
         self._transport.write(_STATUS + bytes([question]), self._answer_s)
-        if self._wait(self._answers.real_time, answer_s):
-            return self._answers.real_time.popleft()
-        if question != 1:
-            self._unanswered.add(question)
-        return None
+        return answers.popleft() if self._wait(lambda: bool(answers), answer_s) else None
 
-    def _wait(self, answers: deque[int], timeout_s: float) -> bool:
+    def _wait(self, heard: Callable[[], bool], timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
-        while not answers:
+        while not heard():
             left = deadline - time.monotonic()
             if left <= 0:
                 return False

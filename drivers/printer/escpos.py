@@ -8,44 +8,27 @@ printer says so.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from typing import Final, Literal, TypeVar
+from typing import Final
 
 from drivers.address import DeviceAddress
-from drivers.errors import CoverOpen, DeviceLost, DeviceSetup, DeviceTimeout, OutOfPaper
+from drivers.errors import CoverOpen, DeviceLost, DeviceSetup, DeviceTimeout, DriverError, OutOfPaper
 from drivers.printer import PrinterStatus, Receipt
 from drivers.printer.commands import GS
 from drivers.printer.dialogue import Dialogue
+from drivers.printer.fate import Progress, doubtful
 from drivers.printer.layout import encode_receipt
-from drivers.printer.python_escpos import PROFILES
+from drivers.printer.settings import OPTIONS, Settings, settings_of
+from drivers.printer.threaded import Result, Visit, in_thread
 from drivers.printer.transports import FileTransport, SerialTransport, TcpTransport, Transport, UsbTransport
+from drivers.states import Condition, DeviceState
 
-Confirm = Literal["printed", "status", "none"]
-Result = TypeVar("Result")
-
-_CONFIRM: Final[dict[str, Confirm]] = {"printed": "printed", "status": "status", "none": "none"}
 _CUT: Final = GS + b"V\x42\x00"
 _UNKNOWN: Final = PrinterStatus(online="unknown", paper="unknown", cover="unknown")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to print, and how long to wait.
-
-    `columns` of font A: 48 on 80 mm paper, 32 on 58 mm. `profile` is python-escpos' name for the model.
-    `confirm` is what a printed receipt is known by: "printed", the answer to GS r; "status", the printer's
-    status right after it took the receipt; "none", nothing is ever asked. `answer_s` is for a connection
-    and for an answer, `print_s` for a receipt.
-    """
-
-    columns: int = 48
-    profile: str = "default"
-    confirm: Confirm = "printed"
-    answer_s: float = 2.0
-    print_s: float = 20.0
+_STATE_S: Final = 1.8  # for `state`, which has 2 s
+_GLANCE_S: Final = 0.4  # for an answer to it: a printer takes 1 to 50 ms
 
 
 class EscposPrinter:
@@ -55,82 +38,128 @@ class EscposPrinter:
         self._connect = connect
         self._settings = settings
         self._dialogue: Dialogue | None = None
-        self._hanging = False
+        self._unanswered: set[int] = set()
         self._turn = asyncio.Lock()
+        self._printing = False
+        self._known = DeviceState(Condition.DEGRADED, "the printer hasn't said yet how it is")
 
     async def print_receipt(self, receipt: Receipt) -> None:
         """See `Printer`."""
         limit_s = 10 * self._settings.answer_s + 2 * self._settings.print_s
-        await self._with_printer(partial(self._print, receipt), limit_s)
+        async with self._turn:
+            if receipt.job is not None:
+                entry = self._settings.journal.entry(receipt.job)
+                if entry in ("printed", "taken"):
+                    return
+                if entry == "unknown":
+                    raise doubtful(receipt.job)
+            progress = Progress(receipt.job, self._settings.journal)
+            self._printing = True
+            try:
+                await self._with_printer(partial(self._print, receipt, progress), limit_s)
+            except DriverError as error:
+                progress.give_up()
+                self._known = DeviceState.of(error)
+                raise progress.tell(error) from error
+            except BaseException:
+                progress.give_up()
+                raise
+            finally:
+                self._printing = False
 
     async def status(self) -> PrinterStatus:
         """See `Printer`."""
-        return await self._with_printer(self._status, 10 * self._settings.answer_s)
+        async with self._turn:
+            return await self._with_printer(self._status, 10 * self._settings.answer_s)
+
+    async def state(self) -> DeviceState:
+        """See `Printer`."""
+        if self._printing:
+            return self._known
+        try:
+            async with asyncio.timeout(_STATE_S), self._turn:
+                self._known = await self._look()
+        except DriverError as error:
+            self._known = DeviceState.of(error)
+        except TimeoutError:
+            if not self._printing:  # it waits for its turn behind a receipt that began meanwhile
+                self._known = DeviceState.of(DeviceTimeout(f"the printer doesn't answer within {_STATE_S:g} s"))
+        return self._known
 
     async def close(self) -> None:
         """See `Printer`."""
         async with self._turn:
             dialogue, self._dialogue = self._dialogue, None
             if dialogue is not None:
-                await _in_thread(dialogue.close, self._settings.answer_s)
+                await in_thread(dialogue.close, self._settings.answer_s)
 
     def _status(self, dialogue: Dialogue) -> PrinterStatus:
-        if not self._asks(dialogue):
+        if not self._asks(dialogue.answers):
             return _UNKNOWN
         return dialogue.condition().status()
 
-    def _print(self, receipt: Receipt, dialogue: Dialogue) -> None:
-        job = encode_receipt(receipt, columns=self._settings.columns, profile=self._settings.profile)
-        if not self._asks(dialogue):
-            dialogue.send(job, self._settings.print_s)
-            return
-        refusal = dialogue.condition().refusal()
-        if refusal is not None:
-            raise refusal
-        # What a failed receipt left hanging out of the printer doesn't belong to this customer.
-        job = _CUT + job if self._hanging else job
-        self._hanging = True
-        try:
-            if self._settings.confirm == "printed":
-                dialogue.print(job, self._settings.print_s)
-            else:
-                dialogue.send(job, self._settings.print_s)
-                dialogue.refuse_unless_well()
-        except DeviceLost as error:
-            raise DeviceLost(f"{error}; the receipt may be printed in part") from error
-        self._hanging = False
+    async def _look(self) -> DeviceState:
+        transport = self._connect()
+        if self._asks(transport.answers):
+            return await self._with_printer(lambda dialogue: dialogue.glance(_GLANCE_S).state(), 2 * _STATE_S)
+        await in_thread(partial(transport.look, _STATE_S), 2 * _STATE_S)
+        return DeviceState(Condition.DEGRADED, "the printer is there and can't say how it is")
 
-    def _asks(self, dialogue: Dialogue) -> bool:
-        return dialogue.answers and self._settings.confirm != "none"
+    def _print(self, receipt: Receipt, progress: Progress, dialogue: Dialogue) -> None:
+        settings = self._settings
+        job = encode_receipt(receipt, columns=settings.columns, profile=settings.profile, logo=settings.logo)
+        asks = self._asks(dialogue.answers)
+        if asks:
+            condition = dialogue.condition()
+            refusal = condition.refusal()
+            if refusal is not None:
+                raise refusal
+            self._known = condition.state()
+        # What a failed receipt left hanging out of the printer doesn't belong to this customer.
+        if asks and settings.journal.hanging:
+            job = replace(job, head=_CUT + job.head)
+        if settings.confirm in ("printed", "id") and asks:
+            dialogue.print(job, settings.print_s, progress)
+            return
+        progress.begin()
+        progress.begin_tail()
+        dialogue.send(job.whole, settings.print_s)
+        if asks:
+            dialogue.refuse_unless_well()
+        progress.taken()
+
+    def _asks(self, answers: bool) -> bool:
+        return answers and self._settings.confirm != "none"
 
     async def _with_printer(self, work: Callable[[Dialogue], Result], limit_s: float) -> Result:
-        """Do `work` in a thread, on the connection that stands or a new one; keep it if it is still good."""
-        async with self._turn:
-            visit = _Visit(self._dialogue)
-            self._dialogue = None
-            try:
-                result = await _in_thread(lambda: self._do(work, visit), limit_s)
-            except (OutOfPaper, CoverOpen):
-                self._dialogue = visit.dialogue
-                raise
-            except BaseException:
-                # Also when cancelled: whatever the thread is at, its connection is nobody else's any more.
-                visit.give_up()
-                raise
-            self._dialogue = visit.dialogue
-            return result
+        """Do `work` in a thread, on the connection that stands or a new one; keep it if it is still good.
 
-    def _do(self, work: Callable[[Dialogue], Result], visit: _Visit) -> Result:
+        For whoever has the turn.
+        """
+        visit = Visit(self._dialogue)
+        self._dialogue = None
+        try:
+            result = await in_thread(lambda: self._do(work, visit), limit_s)
+        except (OutOfPaper, CoverOpen):
+            self._dialogue = visit.dialogue
+            raise
+        except BaseException:
+            # Also when cancelled: whatever the thread is at, its connection is nobody else's any more.
+            visit.give_up()
+            raise
+        self._dialogue = visit.dialogue
+        return result
+
+    def _do(self, work: Callable[[Dialogue], Result], visit: Visit) -> Result:
         dialogue = self._reach(visit)
-        if self._asks(dialogue):
-            return work(dialogue)
-        # Nobody would notice the end of a connection that nothing comes back on, so each job has its own.
         try:
             return work(dialogue)
         finally:
-            visit.leave()
+            # Nobody would notice the end of a connection that nothing comes back on, so each job has its own.
+            if not self._asks(dialogue.answers) or dialogue.out_of_step:
+                visit.leave()
 
-    def _reach(self, visit: _Visit) -> Dialogue:
+    def _reach(self, visit: Visit) -> Dialogue:
         """A dialogue with a printer that has just answered, if it can answer.
 
         A connection that the printer closed while nobody looked takes one more write in silence. The question
@@ -145,104 +174,32 @@ class EscposPrinter:
                 return visit.dialogue
         transport = self._connect()
         transport.open(self._settings.answer_s)
-        return visit.take(Dialogue(transport, self._settings.answer_s))
-
-
-class _Visit:
-    """A thread's use of a connection, which the event loop may give up at any moment."""
-
-    def __init__(self, dialogue: Dialogue | None) -> None:
-        self.dialogue = dialogue
-        self._given_up = False
-        self._lock = threading.Lock()
-
-    def take(self, dialogue: Dialogue) -> Dialogue:
-        """Go on with `dialogue`.
-
-        Raises:
-            DeviceLost: nobody waits for it any more; it is closed.
-        """
-        with self._lock:
-            if not self._given_up:
-                self.dialogue = dialogue
-                return dialogue
-        dialogue.close()
-        raise DeviceLost("the printer was given up")
-
-    def leave(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            dialogue, self.dialogue = self.dialogue, None
-        if dialogue is not None:
-            dialogue.close()
-
-    def give_up(self) -> None:
-        """Close the connection under the thread that uses it, without waiting for either."""
-        with self._lock:
-            self._given_up = True
-        threading.Thread(target=self.leave, name="printer-goodbye", daemon=True).start()
-
-
-async def _in_thread(work: Callable[[], Result], limit_s: float) -> Result:
-    """Run `work` in a thread of its own, which a stalled device may keep without keeping the process.
-
-    Raises:
-        DeviceTimeout: it isn't done within `limit_s`.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
-
-    def settle(result: Result | None, error: BaseException | None) -> None:
-        if done.cancelled() or done.done():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]  # None only where Result is
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as failure:  # carried over to whoever awaits
-            error = failure
-        try:
-            loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:  # the loop was closed meanwhile: nobody awaits
-            return
-
-    threading.Thread(target=run, name="printer", daemon=True).start()
-    try:
-        async with asyncio.timeout(limit_s):
-            return await done
-    except TimeoutError as error:
-        if done.done() and not done.cancelled():
-            raise
-        raise DeviceTimeout(f"the printer is stalled: nothing happens for {limit_s:g} s") from error
+        ids = self._settings.confirm == "id"
+        return visit.take(Dialogue(transport, self._settings.answer_s, self._unanswered, ids=ids))
 
 
 def open_escpos(address: DeviceAddress) -> EscposPrinter:
     """The printer at an ``escpos+tcp``, ``+usb``, ``+serial`` or ``+file`` address, reached when first used.
 
     Options: ``columns`` (48 or 32), ``profile`` (python-escpos' model), ``timeout_ms`` (for a connection or
-    an answer, 2000), ``print_ms`` (for a receipt, 20000), ``confirm`` (printed, status or none); on a
-    serial port also ``baud`` (9600) and ``flow`` (dsrdtr or xonxoff).
+    an answer, 2000), ``print_ms`` (for a receipt, 20000), ``confirm`` (printed, id, status or none), ``logo`` (a PNG),
+    ``journal`` (a file); on a serial port also ``baud`` (9600) and ``flow`` (dsrdtr or xonxoff). Blocks while it
+    reads the logo and the journal.
 
     Raises:
         DeviceSetup: the address can't be used.
     """
-    common = ("columns", "profile", "timeout_ms", "print_ms", "confirm")
     match address.scheme:
         case "escpos+tcp":
-            address.only(*common)
+            address.only(*OPTIONS)
             if not address.host:
                 raise DeviceSetup("escpos+tcp: needs a host, as in escpos+tcp://10.0.0.5:9100")
             return _printer(address, partial(TcpTransport, address.host, address.port or 9100))
         case "escpos+usb":
-            address.only(*common)
+            address.only(*OPTIONS)
             return _printer(address, partial(UsbTransport, *_usb_id(address.path)))
         case "escpos+serial":
-            address.only(*common, "baud", "flow")
+            address.only(*OPTIONS, "baud", "flow")
             if not address.path:
                 raise DeviceSetup("escpos+serial: needs a device, as in escpos+serial:/dev/ttyUSB0")
             flow = address.options.get("flow", "dsrdtr")
@@ -251,32 +208,11 @@ def open_escpos(address: DeviceAddress) -> EscposPrinter:
             baud = address.number("baud", 9600)
             return _printer(address, partial(SerialTransport, address.path, baud, xonxoff=flow == "xonxoff"))
         case "escpos+file":
-            address.only(*common)
+            address.only(*OPTIONS)
             if not address.path:
                 raise DeviceSetup("escpos+file: needs a device file, as in escpos+file:/dev/usb/lp0")
             return _printer(address, partial(FileTransport, address.path))
     raise DeviceSetup(f"{address.scheme}: is no way to an ESC/POS printer")
-
-
-def settings_of(address: DeviceAddress) -> Settings:
-    """The settings in an address' options.
-
-    Raises:
-        DeviceSetup: one of them can't be.
-    """
-    columns = address.number("columns", 48)
-    if columns not in (32, 42, 48):
-        raise DeviceSetup(f"{address.scheme}: columns={columns}; 48 fits 80 mm paper, 32 fits 58 mm")
-    profile = address.options.get("profile", "default")
-    if profile not in PROFILES:
-        raise DeviceSetup(f"{address.scheme}: no profile {profile!r}; known: {', '.join(sorted(PROFILES))}")
-    confirm = _CONFIRM.get(address.options.get("confirm", "printed"))
-    if confirm is None:
-        raise DeviceSetup(f"{address.scheme}: confirm can be {', '.join(_CONFIRM)}")
-    answer_ms, print_ms = address.number("timeout_ms", 2000), address.number("print_ms", 20_000)
-    if answer_ms <= 0 or print_ms <= 0:
-        raise DeviceSetup(f"{address.scheme}: timeout_ms and print_ms are above 0")
-    return Settings(columns, profile, confirm, answer_ms / 1000, print_ms / 1000)
 
 
 def _printer(address: DeviceAddress, connect: Callable[[], Transport]) -> EscposPrinter:

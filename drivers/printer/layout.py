@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -12,9 +13,10 @@ from PIL import Image
 from drivers.printer import Receipt, ReceiptLine
 from drivers.printer.commands import FS, GS
 from drivers.printer.python_escpos import QR_ECLEVEL_M, Dummy
+from drivers.printer.settings import DOTS_PER_COLUMN
 from drivers.printer.symbols import qr_dots
 
-DOTS_PER_COLUMN: Final = 12
+_BAND_PX: Final = 128  # of a picture, for one command: 9 KB at 72 mm
 
 # Western European text comes out of one page: 1252 has é, ñ, € and the typographic quotes. 858 is for
 # printers without it. Left to itself, python-escpos takes € from ISO 8859-7, where a printer may have
@@ -28,12 +30,30 @@ _SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£"}
 _DIGITS: Final = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3, "TND": 3}
 
 
-def encode_receipt(receipt: Receipt, *, columns: int = 48, profile: str = "default") -> bytes:
-    """The bytes that print and cut `receipt` on paper `columns` characters of font A wide.
+@dataclass(frozen=True)
+class Job:
+    """The bytes of a receipt: its items, what makes it a receipt (from the total on), and the cut."""
+
+    head: bytes
+    tail: bytes
+    cut: bytes
+
+    @property
+    def whole(self) -> bytes:
+        """All of it."""
+        return self.head + self.tail + self.cut
+
+
+def encode_receipt(
+    receipt: Receipt, *, columns: int = 48, profile: str = "default", logo: Image.Image | None = None
+) -> Job:
+    """What prints and cuts `receipt` on paper `columns` characters of font A wide, under `logo` (set dots are ink).
 
     `profile` is python-escpos' name for the printer's model: it says which code pages and symbols it has.
     """
     page = _Page(columns, profile)
+    if logo is not None:
+        page.picture(logo)
     page.centred(receipt.shop, big=True)
     page.gap()
     page.centred("Order")
@@ -45,7 +65,16 @@ def encode_receipt(receipt: Receipt, *, columns: int = 48, profile: str = "defau
     for line in receipt.lines:
         _print_line(page, line, receipt.currency)
     page.rule()
+    head = page.written()
+    added = [tax for tax in receipt.taxes if not tax.included]
+    if added:
+        page.pair("Subtotal", money(receipt.total - sum((tax.amount for tax in added), Decimal()), receipt.currency))
+    for tax in added:
+        page.pair(tax.name, money(tax.amount, receipt.currency))
     page.total("TOTAL", money(receipt.total, receipt.currency, symbol=True))
+    for tax in receipt.taxes:
+        if tax.included:
+            page.pair(f"incl. {tax.name}", money(tax.amount, receipt.currency))
     page.rule()
     if receipt.transaction_id is not None:
         page.pair("Transaction", receipt.transaction_id)
@@ -54,7 +83,8 @@ def encode_receipt(receipt: Receipt, *, columns: int = 48, profile: str = "defau
         page.qr(receipt.link, "Scan for your receipt")
     page.gap()
     page.centred(receipt.footer)
-    return page.cut()
+    tail = page.written()
+    return Job(head, tail[len(head) :], page.cut()[len(tail) :])
 
 
 def _print_line(page: _Page, line: ReceiptLine, currency: str) -> None:
@@ -151,18 +181,34 @@ class _Page:
             self._encoder.qr(content, ec=QR_ECLEVEL_M, size=module_px, native=True)
         else:
             size_px = (smallest.width * module_px, smallest.height * module_px)
-            raster = smallest.resize(size_px, Image.Resampling.NEAREST).convert("1")
-            size = ((raster.width + 7) // 8).to_bytes(2, "little") + raster.height.to_bytes(2, "little")
-            self._encoder._raw(GS + b"v0\x00" + size + raster.tobytes())
+            self._raster(smallest.resize(size_px, Image.Resampling.NEAREST).convert("1"))
         self.gap()
         self._write(self._wrap(caption, self._columns))
         self._style()
 
+    def picture(self, dots: Image.Image) -> None:
+        """A picture in the middle; mode "1", set dots are ink, no wider than the paper."""
+        self._style(align="center")
+        self._raster(dots)
+        self._style()
+        self.gap()
+
+    def written(self) -> bytes:
+        """All bytes of the page so far."""
+        output: bytes = self._encoder.output
+        return output
+
     def cut(self) -> bytes:
         """Feed to the blade and cut; all bytes of the page."""
         self._encoder.cut()
-        output: bytes = self._encoder.output
-        return output
+        return self.written()
+
+    def _raster(self, dots: Image.Image) -> None:
+        """In bands: a small printer has to keep one whole before it prints it."""
+        for top in range(0, dots.height, _BAND_PX):
+            band = dots.crop((0, top, dots.width, min(top + _BAND_PX, dots.height)))
+            size = ((band.width + 7) // 8).to_bytes(2, "little") + band.height.to_bytes(2, "little")
+            self._encoder._raw(GS + b"v0\x00" + size + band.tobytes())
 
     def _style(self, *, align: str = "left", big: bool = False, bold: bool = False) -> None:
         size = 2 if big else 1

@@ -21,16 +21,16 @@ from drivers.address import DeviceAddress
 from drivers.errors import DeviceAbsent, DeviceSetup
 from drivers.printer.cable import Cable, InProcessTransport
 from drivers.printer.commands import DLE, ESC, GS, Command, Text
-from drivers.printer.escpos import EscposPrinter, Settings, settings_of
+from drivers.printer.escpos import EscposPrinter
 from drivers.printer.head import PrintHead
 from drivers.printer.paper import PrintedReceipt, Roll
+from drivers.printer.settings import DOTS_PER_COLUMN, OPTIONS, Settings, settings_of
 
 if TYPE_CHECKING:
     from drivers.printer.simulated_wires import SerialWire, TcpWire
 
 ROLL_MM = 80_000  # what is sold as 80 m of 80 mm paper
 NEAR_END_MM = 3_000  # about what is left when the near-end sensor of a desktop printer sees the core
-DOTS_PER_COLUMN = 12
 
 
 @dataclass(frozen=True)
@@ -290,6 +290,8 @@ class SimulatedPrinter:
             sensors = 0x03 if self._roll.left_mm < NEAR_END_MM else 0x00
             paper = command.name == ESC + b"v" or command.data[0] in b"\x011"
             cable.deliver(bytes([sensors if paper else 0x00]))
+        elif command.name == GS + b"(H" and command.data[:2] == b"00":
+            cable.deliver(b"\x37\x22" + command.data[2:6] + b"\x00")
         elif not self._head.execute(command):
             self.unknown.append(command.name + command.data)
         elif command.name in (GS + b"V", ESC + b"i", ESC + b"m"):
@@ -372,7 +374,7 @@ def open_simulated(address: DeviceAddress) -> SimulatedEscposPrinter:
     Raises:
         DeviceSetup: an option can't be.
     """
-    address.only("columns", "profile", "timeout_ms", "print_ms", "confirm", "roll_mm")
+    address.only(*OPTIONS, "roll_mm")
     settings = settings_of(address)
     roll_mm = address.number("roll_mm", ROLL_MM)
     if roll_mm < 0:

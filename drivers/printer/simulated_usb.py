@@ -14,7 +14,8 @@ import usb.backend
 import usb.core
 
 from drivers.printer.cable import Cable
-from drivers.printer.escpos import EscposPrinter, Settings
+from drivers.printer.escpos import EscposPrinter
+from drivers.printer.settings import Settings
 from drivers.printer.simulated import SimulatedPrinter
 from drivers.printer.transports import UsbTransport
 

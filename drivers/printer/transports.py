@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import termios
 from collections.abc import Iterator
@@ -28,6 +29,13 @@ class Transport(Protocol):
 
         Raises:
             DeviceAbsent: nothing is there. DeviceSetup: the address or a library can't be used.
+        """
+
+    def look(self, timeout_s: float) -> None:
+        """Make sure that something is there, without talking to it. For a transport that isn't open.
+
+        Raises:
+            DeviceAbsent, DeviceSetup: as `open`.
         """
 
     def write(self, data: bytes, timeout_s: float) -> None:
@@ -75,6 +83,11 @@ class TcpTransport:
             if hasattr(socket, option):  # Linux has them; another system does without
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         self._printer.device = self._socket
+
+    def look(self, timeout_s: float) -> None:
+        """See `Transport`."""
+        self.open(timeout_s)
+        self.close()
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """See `Transport`."""
@@ -149,6 +162,11 @@ class SerialTransport:
         except _GONE as error:
             self.close()
             raise DeviceAbsent(f"{self._where} went away: {error}") from error
+
+    def look(self, timeout_s: float) -> None:
+        """See `Transport`."""
+        self.open(timeout_s)
+        self.close()
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """See `Transport`."""
@@ -232,6 +250,11 @@ class UsbTransport:
                 return
         raise DeviceSetup(f"{self._where} is no printer: it has no bulk endpoint to print to")
 
+    def look(self, timeout_s: float) -> None:
+        """See `Transport`."""
+        self.open(timeout_s)
+        self.close()
+
     def write(self, data: bytes, timeout_s: float) -> None:
         """See `Transport`."""
         with self._losses(timeout_s):
@@ -277,12 +300,18 @@ class FileTransport:
 
     def open(self, timeout_s: float) -> None:
         """See `Transport`."""
-        if not self._path.exists():  # opening for writing would make a plain file of it
-            raise DeviceAbsent(f"there is no {self._path}; is the printer plugged in and its module loaded?")
+        self.look(timeout_s)  # opening for writing would make a plain file of it
         try:
             self._printer.open()
         except DeviceNotFoundError as error:
             raise DeviceAbsent(f"{self._path} can't be opened: {error.__context__}") from error
+
+    def look(self, timeout_s: float) -> None:
+        """See `Transport`. Opening it may wait, and is for those who print."""
+        if not self._path.exists():
+            raise DeviceAbsent(f"there is no {self._path}; is the printer plugged in and its module loaded?")
+        if not os.access(self._path, os.W_OK):
+            raise DeviceAbsent(f"{self._path} can't be written: no permission")
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """See `Transport`; how long it takes is the kernel's affair."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from drivers.printer import Printer, Receipt, ReceiptLine, open_printer
-from drivers.printer.escpos import Settings
+from drivers.printer.settings import Settings
 from drivers.printer.simulated import SimulatedPrinter
 from drivers.printer.simulated_usb import open_on_bus
 from drivers.printer.simulated_wires import TcpWire

@@ -112,7 +112,7 @@ WHOLE = print_whole(SAMPLE).receipts[0]
 
 
 def test_one_byte_at_a_time(receipt: Receipt) -> None:
-    job = encode_receipt(receipt)
+    job = encode_receipt(receipt).whole
     device = SimulatedPrinter()
     cable = device.connect(lambda _: None, lambda: None)
     for byte in job:
