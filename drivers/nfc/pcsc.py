@@ -26,7 +26,7 @@ from drivers.nfc.winscard import (
 from drivers.states import READY, Condition, DeviceState
 
 FIRST_RETRY_S: Final = 0.05
-LAST_RETRY_S: Final = 2.0
+LAST_RETRY_S: Final = 1.0
 # Every wait ends at least this often, in case a cancel or a change was missed; a service that hangs is found so too.
 WAIT_S: Final = 0.5
 # libpcsclite waits for ever for a service that hangs. Its calls take milliseconds (measured: a whole read 20 ms).
@@ -69,7 +69,7 @@ def is_new_contact(before: ReaderState, now: ReaderState) -> bool:
 class PcscReader:
     """The first reader whose name contains `wanted` ("" for any), watched by a thread of its own.
 
-    The thread outlives the service and the reader: it comes back to them within 2 s of their return, and watches for
+    The thread outlives the service and the reader: it comes back to them within 1 s of their return, and watches for
     another `settle_s` what lies on the reader. A card that is found there then, at the start or after a loss, counts
     once it was taken away and held to the reader again: a restart must not make a second tap of one. A service that
     hangs is a loss too. `failure` is what keeps the reader from working now.
@@ -199,11 +199,9 @@ class PcscReader:
                         finally:
                             self._expect()  # to let go of it is a call, too
                 except (PcscError, Stalled) as error:
-                    self._set_watching(False)
                     self._note(explained(error) if isinstance(error, PcscError) else error)
-                    self._due_s = math.inf
-                    self._stop.wait(self._retry_s)
-                    self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
+                    self._set_watching(False)
+                    self._pause()
         except Exception as error:
             if loop.is_closed():
                 return  # the program ended without close(): nobody listens
@@ -213,6 +211,11 @@ class PcscReader:
         finally:
             self._due_s = math.inf
             self._set_watching(False)
+
+    def _pause(self) -> None:
+        self._due_s = math.inf
+        self._stop.wait(self._retry_s)
+        self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
 
     def _serve(self, context: Context, put: Put) -> None:
         while not self._stop.is_set():
@@ -229,8 +232,9 @@ class PcscReader:
             try:
                 self._watch(context, reader, put)
             except ReaderGone as error:
-                self._set_watching(False)
                 self._note(error)
+                self._set_watching(False)
+                self._pause()  # pcscd may go on listing a reader that it can't talk to
 
     def _watch(self, context: Context, reader: str, put: Put) -> None:
         self._name = reader
@@ -252,6 +256,7 @@ class PcscReader:
         """What lies on a reader that was just found, after it had time to find it too."""
         self._expect()
         known = context.state(reader)
+        _log.debug("%s: found", reader)
         until_s = time.monotonic() + self._settle_s
         while not self._stop.is_set() and (left_s := until_s - time.monotonic()) > 0:
             known = self._next_state(context, reader, known, min(left_s, WAIT_S)) or known

@@ -31,7 +31,7 @@ class Bench(Protocol):
         """Hold a card to the reader and pull it away after it answered `after` commands."""
 
     async def unplug(self) -> None:
-        """Cut the reader off; return once it is."""
+        """Pull the reader's cable, whatever lies on it; return once it is known."""
 
     async def plug(self) -> None:
         """Connect it again; return once cards are seen."""
@@ -49,8 +49,8 @@ async def next_tap(taps: AsyncIterator[Tap]) -> Tap:
 class SimulatedBench:
     """The simulated reader, in this process."""
 
-    def __init__(self) -> None:
-        self._simulated = SimulatedReader()
+    def __init__(self, simulated: SimulatedReader | None = None) -> None:
+        self._simulated = simulated or SimulatedReader()
         self.reader: NfcReader = self._simulated
 
     async def ready(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -21,6 +22,7 @@ from drivers.nfc.winscard import Context
 from tests.drivers.nfc.bench import TIMEOUT_S
 
 VPCD = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+PLUGGABLE = Path(__file__).with_name("pluggable.c")
 READER = "Virtual PCD 00 00"
 
 
@@ -30,12 +32,11 @@ def missing() -> str | None:
         import smartcard.scard  # noqa: F401 - only whether it is there
     except ImportError:
         return "pyscard is not installed (extra: nfc)"
-    if shutil.which("pcscd", path=_path()) is None:
-        return "pcscd is not installed"
+    for program, package in (("pcscd", "pcscd"), ("cc", "gcc libc6-dev"), ("unshare", "util-linux")):
+        if shutil.which(program, path=_path()) is None:
+            return f"{program} is not installed (Debian: {package})"
     if not VPCD.exists():
         return "vpcd is not installed (Debian: vsmartcard-vpcd)"
-    if shutil.which("unshare") is None:
-        return "unshare is not installed (Debian: util-linux)"
     if subprocess.run([*_unshare(), "true"], capture_output=True, check=False).returncode != 0:
         return "no private mount namespace: neither root nor user namespaces"
     return None
@@ -63,11 +64,25 @@ def _two_free_ports() -> int:
     raise RuntimeError("no two free ports between 20000 and 32000")
 
 
+def _pluggable(home: Path) -> Path:
+    """vpcd with a cable that can be pulled, compiled once a home."""
+    made = home / "pluggable.so"
+    if not made.exists():
+        soname = home / "libifdvpcd.so.0"  # under which vpcd knows itself, and which Debian doesn't install
+        if not soname.exists():
+            soname.symlink_to(VPCD)
+        cable = ["-shared", "-fPIC", "-o", str(made), str(PLUGGABLE), "-Wl,--no-as-needed", str(VPCD)]
+        subprocess.run(["cc", *cable, f"-Wl,-rpath,{home}"], check=True, capture_output=True, timeout=60)
+    return made
+
+
 class Pcscd:
     """A daemon whose /run is `home`/run, so that its socket is ours alone."""
 
     def __init__(self, home: Path) -> None:
         self.port = 0
+        self._home = home
+        self._unplugged = home / "unplugged"
         self._run = home / "run"
         self._conf = home / "conf"
         self._process: asyncio.subprocess.Process | None = None
@@ -89,13 +104,14 @@ class Pcscd:
     async def _try_start(self, with_reader: bool) -> bool:
         shutil.rmtree(self._run, ignore_errors=True)
         shutil.rmtree(self._conf, ignore_errors=True)
+        self._unplugged.unlink(missing_ok=True)
         (self._run / "pcscd").mkdir(parents=True)
         self._conf.mkdir()
         if with_reader:
             self.port = _two_free_ports()
             (self._conf / "vpcd").write_text(
                 f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{self.port:X}\n'
-                f"LIBPATH {VPCD}\nCHANNELID 0x{self.port:X}\n"
+                f"LIBPATH {_pluggable(self._home)}\nCHANNELID 0x{self.port:X}\n"
             )
         self._process = await asyncio.create_subprocess_exec(
             *_unshare(),
@@ -105,7 +121,7 @@ class Pcscd:
             "sh",
             str(self._run),
             str(self._conf),
-            env={**os.environ, "PATH": _path()},
+            env={**os.environ, "PATH": _path(), "KIOSK_NFC_UNPLUGGED": str(self._unplugged)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -140,6 +156,26 @@ class Pcscd:
         while line := await out.readline():
             self._words.append(line.decode())
 
+    def pull(self) -> None:
+        """Pull the reader's cable; the daemon goes on."""
+        self._unplugged.touch()
+
+    def put_back(self) -> None:
+        """Put the reader's cable back."""
+        self._unplugged.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Let it hang, whoever asks."""
+        self._tell(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End a `stop`."""
+        self._tell(signal.SIGCONT)
+
+    def _tell(self, number: signal.Signals) -> None:
+        assert self._process is not None, "pcscd is not running"
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """Kill it, as a crash would, and wait until it is gone."""
         if self._process is None:
@@ -167,7 +203,7 @@ class WireBench:
         return self._field
 
     async def ready(self) -> None:
-        await self.plug()
+        await self.start()
 
     async def hold(self, card: SimulatedCard) -> None:
         await self.field.insert(card)
@@ -196,25 +232,42 @@ class WireBench:
         await self.empty()
 
     async def unplug(self) -> None:
+        self.daemon.pull()
+        await self.until(watching=False)
+
+    async def plug(self) -> None:
+        self.daemon.put_back()
+        await self.until(watching=True)
+
+    async def crash(self) -> None:
+        """Kill pcscd; return once our reader knows."""
+        await self._cut()
+        await self.until(watching=False)
+
+    async def _cut(self) -> None:
         if self._field is not None:
             await self._field.remove()
         await self.daemon.kill()
-        await self.until(watching=False)
 
     async def until(self, *, watching: bool) -> None:
         """Return once our reader sees cards, or knows that it can't."""
         changed = await asyncio.to_thread(self.pcsc.wait_for, lambda: self.pcsc.watching == watching, TIMEOUT_S)
         assert changed, f"watching is still {not watching}; failure: {self.pcsc.failure}"
 
-    async def plug(self) -> None:
-        await self.daemon.start()
-        self._field = VpcdField(self.daemon.port)
+    async def start(self) -> None:
+        """Start pcscd, on which there is a reader; return once ours sees cards."""
+        await self.start_daemon()
         self.pcsc.taps()  # whoever taps without listening wants the reader watched all the same
         await self.until(watching=True)
 
+    async def start_daemon(self) -> None:
+        """Start pcscd, whether our reader looks or not."""
+        await self.daemon.start()
+        self._field = VpcdField(self.daemon.port)
+
     async def close(self) -> None:
         await self.pcsc.close()
-        await self.unplug()
+        await self._cut()
 
 
 def _until(*, present: bool) -> None:

@@ -1,13 +1,26 @@
-"""What every NFC reader promises, simulated or behind a real PC/SC service."""
+"""What every NFC reader promises, simulated or behind a real PC/SC service.
+
+A backend that is broken in one of these ways turns it red; `test_broken.py` breaks both of them so and sees it:
+
+1. one contact gives more than one tap,
+2. a card torn away gives a tap all the same,
+3. after a loss no card is seen any more,
+4. a card that lay on the reader through a loss is a second tap,
+5. the state says "ready" of a reader that is gone,
+6. a card's UID reaches the log,
+7. `close` leaves those who listen waiting.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 
 import pytest
 
 from drivers.nfc.card import PAYMENT_CARD_ATR, SimulatedCard
+from drivers.states import READY, Condition
 from tests.drivers.nfc.bench import Bench, SimulatedBench, next_tap
 from tests.drivers.nfc.pcscd import WireBench
 
@@ -79,6 +92,38 @@ async def test_a_reader_lost_and_found_goes_on(bench: Bench) -> None:
     await bench.plug()
     await bench.hold(BERT)
     assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_a_card_that_lies_there_through_a_loss_is_no_second_tap(bench: Bench) -> None:
+    taps = bench.reader.taps()
+    await bench.hold(ANNA)
+    await next_tap(taps)
+    await bench.unplug()
+    await bench.plug()
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_the_state_follows_the_reader(bench: Bench) -> None:
+    assert await bench.reader.state() == READY
+    await bench.unplug()
+    gone = await bench.reader.state()
+    assert (gone.condition, gone.code) == (Condition.ABSENT, "lost")
+    assert "unplugged" in gone.reason
+    await bench.plug()
+    assert await bench.reader.state() == READY
+    await bench.reader.close()
+    closed = await bench.reader.state()
+    assert (closed.condition, closed.reason) == (Condition.ABSENT, f"{bench.reader.name}: closed")
+
+
+async def test_asking_for_the_state_disturbs_no_tap(bench: Bench) -> None:
+    taps = bench.reader.taps()
+    asked = asyncio.gather(*(bench.reader.state() for _ in range(20)))
+    await bench.hold(ANNA)
+    assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
+    assert set(await asked) == {READY}
 
 
 async def test_everyone_who_listens_hears_every_tap(bench: Bench) -> None:

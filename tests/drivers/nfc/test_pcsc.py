@@ -21,6 +21,7 @@ from drivers.nfc.pcsc import PcscReader, explained, is_new_contact
 from drivers.nfc.reading import GET_UID
 from drivers.nfc.vpcd import VpcdField
 from drivers.nfc.winscard import Context, PcscError, ReaderState
+from drivers.states import READY, Condition
 from tests.drivers.nfc.bench import TIMEOUT_S, next_tap
 from tests.drivers.nfc.pcscd import READER, WireBench
 
@@ -38,8 +39,7 @@ async def bench(pcscd_home: Path) -> AsyncIterator[WireBench]:
 
 async def hold_at_start(bench: WireBench, card: SimulatedCard) -> None:
     """Start pcscd and lay a card on its reader before anybody looks."""
-    await bench.daemon.start()
-    bench._field = VpcdField(bench.daemon.port)
+    await bench.start_daemon()
     await bench.hold(card)
     await bench.present()
 
@@ -54,12 +54,15 @@ def logged(words: str) -> Iterator[threading.Event]:
             if words in record.getMessage():
                 told.set()
 
-    listener = Listener()
-    logging.getLogger("drivers.nfc").addHandler(listener)
+    listener, log = Listener(), logging.getLogger("drivers.nfc")
+    before = log.level
+    log.addHandler(listener)
+    log.setLevel(logging.DEBUG)
     try:
         yield told
     finally:
-        logging.getLogger("drivers.nfc").removeHandler(listener)
+        log.setLevel(before)
+        log.removeHandler(listener)
 
 
 class Flaky(SimulatedCard):
@@ -132,7 +135,7 @@ async def test_a_service_that_starts_later_is_found(bench: WireBench, caplog: py
     assert await asyncio.to_thread(bench.pcsc.wait_for, lambda: next(tries) > 3, TIMEOUT_S)
     assert "is pcscd running?" in str(bench.pcsc.failure)
     assert (type(bench.pcsc.failure), bench.pcsc.watching) == (DeviceAbsent, False)
-    await bench.plug()
+    await bench.start()
     assert (bench.pcsc.failure, bench.pcsc.watching) == (None, True)
     assert bench.reader.name == READER
     await bench.hold(ANNA)
@@ -145,7 +148,7 @@ async def test_a_service_without_a_reader_is_waited_for(bench: WireBench) -> Non
     await bench.daemon.start(with_reader=False)
     await bench.told("no reader named 'Virtual PCD'; connected: none")
     await bench.daemon.kill()
-    await bench.plug()
+    await bench.start()
     await bench.hold(ANNA)
     await next_tap(taps)
 
@@ -183,7 +186,7 @@ async def test_a_card_that_lies_there_through_a_restart_is_no_second_tap(
         return Context()
 
     monkeypatch.setattr("drivers.nfc.pcsc.Context", look_again)
-    await bench.unplug()
+    await bench.crash()
     await hold_at_start(bench, ANNA)
     card_is_back.set()
     await bench.until(watching=True)
@@ -197,8 +200,8 @@ async def test_killed_again_and_again(bench: WireBench, times: int) -> None:
     await bench.ready()
     taps = bench.reader.taps()
     for number in range(times):
-        await bench.unplug()
-        await bench.plug()
+        await bench.crash()
+        await bench.start()
         await bench.hold(SimulatedCard(ANNA.uid, f"N{number}"))
         assert (await next_tap(taps)).loyalty_id == f"N{number}"
 
@@ -274,3 +277,119 @@ async def test_closing_without_a_service_does_not_wait_either(bench: WireBench) 
 async def test_a_card_where_no_vpcd_listens() -> None:
     with pytest.raises(DeviceAbsent, match="no vpcd at 127"):
         await VpcdField(1).insert(ANNA)
+
+
+async def test_a_card_that_a_found_reader_only_finds_later_is_no_tap(bench: WireBench) -> None:
+    bench.pcsc = bench.reader = PcscReader("Virtual PCD", settle_s=3.0)
+    taps = bench.reader.taps()
+    with logged("found") as found:
+        await bench.start_daemon()
+        assert await asyncio.to_thread(found.wait, TIMEOUT_S)
+    await bench.hold(ANNA)
+    await bench.until(watching=True)
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_a_service_that_hangs_is_told_and_goes_on(bench: WireBench) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    bench.daemon.stop()
+    try:
+        await bench.until(watching=False)
+        state = await bench.reader.state()
+        assert (state.condition, state.code) == (Condition.DEGRADED, "timeout")
+        assert "hangs" in state.reason
+        await bench.field.insert(ANNA)  # tapped at a dead reader, and left there
+    finally:
+        bench.daemon.go_on()
+    await bench.until(watching=True)
+    assert await bench.reader.state() == READY
+    await bench.present()
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_a_service_that_hangs_and_is_killed_is_found_again(bench: WireBench) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    bench.daemon.stop()
+    await bench.until(watching=False)
+    await bench.crash()
+    await bench.start()
+    await bench.hold(ANNA)
+    assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
+
+
+async def test_a_card_whose_reading_hung_is_no_tap_later(bench: WireBench) -> None:
+    class Stopper(SimulatedCard):
+        """Lets the service hang as soon as it is spoken to."""
+
+        def answer(self, command: bytes) -> bytes:
+            bench.daemon.stop()
+            return super().answer(command)
+
+    await bench.ready()
+    taps = bench.reader.taps()
+    await bench.hold(Stopper(ANNA.uid, "LOYALTY123"))
+    await bench.told("hangs")
+    await bench.field.remove()
+    bench.daemon.go_on()
+    await bench.until(watching=True)
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_closing_while_the_service_hangs(bench: WireBench) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    bench.daemon.stop()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await bench.reader.close()
+            assert [tap async for tap in taps] == []
+    finally:
+        bench.daemon.go_on()
+    thread = bench.pcsc._thread
+    assert thread is not None
+    await asyncio.to_thread(thread.join, TIMEOUT_S)
+    assert not thread.is_alive()
+
+
+async def test_a_reader_that_is_listed_and_says_nothing_is_asked_seldom(
+    bench: WireBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    real = Context.state
+
+    def count(context: Context, reader: str) -> ReaderState:
+        nonlocal asked
+        asked += 1
+        return real(context, reader)
+
+    await bench.ready()
+    await bench.unplug()
+    monkeypatch.setattr(Context, "state", count)
+    assert not await asyncio.to_thread(bench.pcsc.wait_for, lambda: asked > 20, 1.0)
+    await bench.plug()
+    assert asked
+
+
+async def test_the_state_of_a_reader_nobody_listens_to(bench: WireBench) -> None:
+    nothing = await bench.reader.state()
+    assert (nothing.condition, nothing.code) == (Condition.ABSENT, "absent")
+    assert "is pcscd running?" in nothing.reason
+    await bench.start_daemon()
+    await bench.until(watching=True)
+    assert await bench.reader.state() == READY
+
+
+async def test_the_state_after_a_bug(bench: WireBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> ReaderState:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("drivers.nfc.winscard.Context.state", broken)
+    await bench.daemon.start()
+    assert "stopped: a bug" in (await bench.reader.state()).reason
