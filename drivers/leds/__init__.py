@@ -6,8 +6,11 @@ from typing import Literal, Protocol
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceSetup
+from drivers.states import DeviceState
 
-Pattern = Literal["solid", "pulse", "error"]
+Pattern = Literal["solid", "pulse", "error", "progress", "idle"]
+"""What a strip can say: "progress" fills up over its duration, and without one a light runs round; "idle" glows faintly
+and slowly, for a kiosk that waits for somebody."""
 
 
 class Leds(Protocol):
@@ -30,12 +33,18 @@ class Leds(Protocol):
     async def off(self) -> None:
         """Go dark now."""
 
+    async def state(self) -> DeviceState:
+        """How the strip is, as far as can be known: a WS2812 never answers, its port does.
+
+        Answers within 2 s and never raises. A strip at rest is asked by telling it again to be dark.
+        """
+
     async def close(self) -> None:
         """Go dark and let go of the device."""
 
 
-def open_leds(url: str) -> Leds:
-    """Open the strip at `url`.
+def open_leds(url: str, *, guarded: bool = True) -> Leds:
+    """Open the strip at `url`; `guarded`, a second process darkens it if this one is killed.
 
     ``simulated:?count=24``, ``spi:/dev/spidev0.0?count=24``, ``ws281x:18?count=24`` (a GPIO number).
 
@@ -52,9 +61,9 @@ def open_leds(url: str) -> Leds:
         case "spi":
             from drivers.leds.spi import open_spi
 
-            return open_spi(address)
+            return open_spi(address, guarded=guarded)
         case "ws281x":
             from drivers.leds.ws281x import open_ws281x
 
-            return open_ws281x(address)
+            return open_ws281x(address, guarded=guarded)
     raise DeviceSetup(f"no LED strip backend for {url!r}; known: simulated:, spi:, ws281x:")

@@ -12,11 +12,14 @@ from drivers.address import DeviceAddress
 from drivers.errors import DeviceLost, DeviceSetup, DriverError
 from drivers.leds import Pattern
 from drivers.leds.patterns import FRAMES_HZ, Rgb, check_pattern, dark, is_animated, parse_color, render
+from drivers.states import READY, Condition, DeviceState
 
 DEFAULT_COUNT: Final = 24
 # A picture that stands still is sent again this often, for a strip that lost power or misheard.
 REFRESH_S: Final = 1.0
 RETRY_S: Final = 1.0
+# `state` answers within 2 s, also while a write is stuck.
+STATE_S: Final = 1.5
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ class _Scene:
     def frame(self, now_s: float) -> bytes:
         if now_s >= self.end_s:
             return dark(self.count)
-        return render(self.pattern, self.color, self.count, now_s - self.start_s)
+        return render(self.pattern, self.color, self.count, now_s - self.start_s, self.end_s - self.start_s)
 
     def next_s(self, now_s: float) -> float:
         """When to look again."""
@@ -91,6 +94,7 @@ class PatternPlayer:
         self._task: asyncio.Task[None] | None = None
         self._scene: _Scene | None = None
         self._closed = False
+        self._answered_at_s = -math.inf  # when the strip's port last took a frame or refused one
         self.failure: DriverError | None = None
 
     @property
@@ -119,6 +123,19 @@ class PatternPlayer:
         """
         await self._switch_to("solid", (0, 0, 0), 0.0)
 
+    async def state(self) -> DeviceState:
+        """How the strip is. While a pattern plays, its frames tell; a strip at rest is told again to be dark."""
+        if self._closed:
+            return DeviceState.of(DeviceLost("the LED strip was closed"))
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._answered_at_s >= REFRESH_S:
+            try:
+                async with asyncio.timeout(STATE_S), self._turn:
+                    await self._ask()
+            except TimeoutError:
+                return DeviceState(Condition.DEGRADED, f"the LED strip took no frame within {STATE_S:g} s", "timeout")
+        return READY if self.failure is None else DeviceState.of(self.failure)
+
     async def close(self) -> None:
         """Go dark and let go of the device."""
         async with self._turn:
@@ -127,7 +144,13 @@ class PatternPlayer:
             self._closed = True
             await self._stop()
             await self._darken()
+            if self.failure is not None:  # nobody will try again: once more, on a port that is opened anew
+                await self._darken()
             await self._strip.close()
+
+    async def _ask(self) -> None:
+        if not self._closed and (self._task is None or self._task.done()):
+            await self._darken()
 
     async def _switch_to(self, pattern: Pattern, color: Rgb, duration_s: float) -> None:
         async with self._turn:
@@ -138,14 +161,12 @@ class PatternPlayer:
             scene = _Scene(pattern, color, self.count, start_s, start_s + duration_s)
             first = scene.frame(start_s)
             try:
-                await self._strip.show(first)
-            except DriverError as error:
-                self.failure = error
+                await self._send(first)
+            except DriverError:
                 # What still shows is the pattern before: darken it when the strip is back.
                 scene.end_s = start_s
                 self._start(scene, None)
                 raise
-            self.failure = None
             self._start(scene, first)
 
     def _start(self, scene: _Scene, shown: bytes | None) -> None:
@@ -169,8 +190,8 @@ class PatternPlayer:
             raise
         except Exception as error:
             _log.exception("LED pattern %s stopped", scene.pattern)
-            self.failure = DriverError(f"the LED pattern {scene.pattern} stopped: {error}")
             await self._darken()
+            self.failure = self.failure or DriverError(f"the LED pattern {scene.pattern} stopped: {error}")
 
     async def _animate(self, scene: _Scene, shown: bytes | None) -> None:
         clock = asyncio.get_running_loop().time
@@ -189,23 +210,34 @@ class PatternPlayer:
                 return
             await asyncio.sleep(scene.next_s(now_s) - now_s)
 
-    async def _show(self, frame: bytes) -> bool:
-        """Show a frame of a running pattern; False when the strip failed."""
+    async def _send(self, frame: bytes) -> None:
         try:
             await self._strip.show(frame)
         except DriverError as error:
-            if self.failure is None:
-                _log.warning("LED strip failed, trying again every %g s: %s", RETRY_S, error)
             self.failure = error
-            return False
-        if self.failure is not None:
-            _log.info("LED strip is back")
+            raise
+        else:
             self.failure = None
+        finally:
+            self._answered_at_s = asyncio.get_running_loop().time()
+
+    async def _show(self, frame: bytes) -> bool:
+        """Show a frame of a running pattern; False when the strip failed."""
+        known = self.failure
+        try:
+            await self._send(frame)
+        except DriverError as error:
+            if known is None:
+                _log.warning("LED strip failed, trying again every %g s: %s", RETRY_S, error)
+            return False
+        if known is not None:
+            _log.info("LED strip is back")
         return True
 
     async def _darken(self) -> None:
+        known = self.failure
         try:
-            await self._strip.show(dark(self.count))
+            await self._send(dark(self.count))
         except DriverError as error:
-            self.failure = error
-            _log.warning("LED strip could not be told to go dark: %s", error)
+            if known is None:
+                _log.warning("LED strip could not be told to go dark: %s", error)

@@ -18,11 +18,21 @@ from drivers.leds.ws2812 import SPI_RATE_HZ, encode
 
 KEPT_FRAMES: Final = 500  # ten seconds of an animation
 
-# Widths in seconds that WS2812B (2013) and WS2812B-V5 both accept, see ws2812.py.
-_ZERO_HIGH_S: Final = (250e-9, 380e-9)
-_ONE_HIGH_S: Final = (650e-9, 950e-9)
 _BETWEEN_S: Final = 515e-9
 _RESET_S: Final = 280e-6
+
+
+@dataclass(frozen=True)
+class Chip:
+    """How long, in seconds, an LED's data sheet wants the line high: from, to."""
+
+    zero_high_s: tuple[float, float]
+    one_high_s: tuple[float, float]
+
+
+# Worldsemi's sheets, see ws2812.py.
+WS2812B_2013: Final = Chip((250e-9, 550e-9), (650e-9, 950e-9))
+ANY_WS2812B: Final = Chip((250e-9, 380e-9), (650e-9, 950e-9))  # what that one and the WS2812B-V5 both accept
 
 _PULSE = re.compile("(1+)(0*)")
 
@@ -62,8 +72,9 @@ class StripFrame:
 class SimulatedStrip:
     """`count` WS2812 LEDs in a row. Everything happens on one event loop."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, chip: Chip = ANY_WS2812B) -> None:
         self._count = count
+        self._chip = chip
         self._heard: list[int] = []
         self._kept: deque[StripFrame] = deque(maxlen=KEPT_FRAMES)
         self._news = asyncio.Event()
@@ -96,7 +107,7 @@ class SimulatedStrip:
 
     def _hear(self, high_s: float) -> None:
         bit = high_s > _BETWEEN_S
-        shortest_s, longest_s = _ONE_HIGH_S if bit else _ZERO_HIGH_S
+        shortest_s, longest_s = self._chip.one_high_s if bit else self._chip.zero_high_s
         if not shortest_s <= high_s <= longest_s:
             self._bad_pulses += 1
         self._heard.append(int(bit))

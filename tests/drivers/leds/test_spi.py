@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,44 +39,58 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 class SimulatedPort:
     """spidev.SpiDev as its documentation has it, with a simulated strip on its data line."""
 
-    def __init__(self, strip: SimulatedStrip) -> None:
+    def __init__(self, strip: SimulatedStrip, node: Path) -> None:
         self.strip = strip
         self.mode = 3
         self.max_speed_hz = 500_000
         self.pulled = False
-        self.closed = False
+        self.closed = True
+        self._node = node.open("w+b")
 
     def writebytes2(self, values: bytes) -> None:
+        assert not self.closed
         if self.pulled:
             raise OSError(19, "No such device")
         assert self.mode == 0
         self.strip.receive(values, self.max_speed_hz)
 
+    def fileno(self) -> int:
+        return self._node.fileno()
+
     def close(self) -> None:
         self.closed = True
+
+    def go(self) -> None:
+        self._node.close()
 
 
 Plug = Callable[[int], SimulatedPort]
 
 
 @pytest.fixture
-def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
+def plug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Plug]:
+    ports = []
+
     def plug(count: int) -> SimulatedPort:
-        port = SimulatedPort(SimulatedStrip(count))
+        port = SimulatedPort(SimulatedStrip(count), tmp_path / "node")
+        ports.append(port)
 
         def open_port(bus: int, chip_select: int) -> SimulatedPort:
             assert (bus, chip_select) == (0, 0)
+            port.closed = False
             return port
 
         monkeypatch.setattr(spidev, "SpiDev", open_port)
         return port
 
-    return plug
+    yield plug
+    for port in ports:
+        port.go()
 
 
 async def test_a_strip_on_the_port_shows_the_pattern(plug: Plug) -> None:
     port = plug(5)
-    leds = open_leds(f"spi:{PORT}?count=5")
+    leds = open_leds(f"spi:{PORT}?count=5", guarded=False)
     await leds.play("solid", "#0000FF")
     assert port.strip.frame.colors == ("#0000FF",) * 5
     assert port.strip.bad_pulses == 0
@@ -87,7 +101,7 @@ async def test_a_strip_on_the_port_shows_the_pattern(plug: Plug) -> None:
 
 async def test_a_port_that_fails_is_told_to_who_plays(plug: Plug) -> None:
     port = plug(5)
-    leds = open_leds(f"spi:{PORT}?count=5")
+    leds = open_leds(f"spi:{PORT}?count=5", guarded=False)
     port.pulled = True
     with pytest.raises(DeviceLost, match="No such device"):
         await leds.play("solid", "#0000FF")
@@ -103,7 +117,7 @@ async def test_a_frame_must_fit_into_the_kernels_buffer(
     monkeypatch.setattr("drivers.leds.spi._BUFFER_SIZE", bufsiz)
     port = plug(60)
     if fits:
-        await open_leds(f"spi:{PORT}?count=60").close()
+        await open_leds(f"spi:{PORT}?count=60", guarded=False).close()
     else:
         with pytest.raises(DeviceSetup, match="SPI buffer has"):
             open_leds(f"spi:{PORT}?count=60")

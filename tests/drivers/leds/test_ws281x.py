@@ -64,7 +64,9 @@ class PixelStrip:
         self.shown = list(self.set_to)
 
     def _cleanup(self) -> None:
-        """What the library registers for the end of the program."""
+        """What the library registers for the end of the program: it lets go of DMA and pins."""
+        assert self.begun
+        self.begun = False
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize(("gpio", "channel"), [(18, 0), (13, 1)])
 async def test_colors_and_channel_are_as_the_library_wants_them(gpio: int, channel: int) -> None:
-    leds = open_leds(f"ws281x:{gpio}?count=2")
+    leds = open_leds(f"ws281x:{gpio}?count=2", guarded=False)
     strip = PixelStrip.made[0]
     assert strip.place == (2, gpio, channel)
     await leds.play("solid", "#FF0080")
@@ -89,11 +91,15 @@ async def test_colors_and_channel_are_as_the_library_wants_them(gpio: int, chann
 
 @pytest.mark.usefixtures("library")
 async def test_a_failing_library_is_told_in_its_words() -> None:
-    leds = open_leds("ws281x:18?count=2")
+    leds = open_leds("ws281x:18?count=2", guarded=False)
     PixelStrip.made[0].broken = True
     with pytest.raises(DeviceLost, match="code -10"):
         await leds.play("solid", "#FF0080")
+    assert not PixelStrip.made[0].begun
+    await leds.play("solid", "#FF0080")
+    assert PixelStrip.made[1].shown == [0xFF0037, 0xFF0037]
     await leds.close()
+    assert not any(strip.begun for strip in PixelStrip.made)
 
 
 @pytest.mark.usefixtures("library")
