@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from drivers.camera import Camera, Frame, open_camera
 from tests.drivers.camera.scenes import BLUE_BGR, RED_BGR, picture_file, plain, video_file
 
 
-@pytest.fixture(params=["simulated", "picture", "video", "v4l2"])
+@pytest.fixture(params=["simulated", "picture", "video", "v4l2", "picamera2"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "picture":
         return f"file:{picture_file(tmp_path / 'red.png', plain(RED_BGR))}?fps=50"
@@ -25,6 +26,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         if not Path("/dev/video0").exists():
             pytest.skip("this machine has no video device")
         return "v4l2:/dev/video0?fps=50"
+    if request.param == "picamera2":
+        if not os.environ.get("KIOSK_VIRTUAL_CAMERA"):
+            pytest.skip("no libcamera's virtual camera here; as root: tests/drivers/camera/wire/camera-wire.sh")
+        from tests.drivers.camera.wire import lobby_pi
+
+        lobby_pi.install()
+        return "picamera2:0?fps=50"
     return "simulated:?width=160&height=120&fps=50"
 
 
