@@ -70,6 +70,8 @@ fi
 if [ "$what" = test ]; then
   if has_apt; then
     needed=$(missing_packages $test_packages)
+    # AsyncAPI's own parser reads docs/contract in the tests.
+    command -v node >/dev/null 2>&1 || needed="$needed nodejs"
     # shellcheck disable=SC2086 - a list of words
     [ -z "$needed" ] || install_packages $needed
   else

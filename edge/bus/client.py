@@ -147,6 +147,9 @@ class Client:
         """Say what is still to be said, and leave."""
         if self._nc is None or self._nc.is_closed:
             return
+        if not self._nc.is_connected:
+            # nats-py 2.16 writes what is pending to its closed transport; from Python 3.12 on that is a TypeError.
+            self._nc._pending, self._nc._pending_data_size = [], 0
         try:
             await self._nc.drain() if self._nc.is_connected else await self._nc.close()
         except (nats.errors.Error, TimeoutError, OSError) as error:
