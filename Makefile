@@ -6,9 +6,11 @@ ARGS   ?=
 ONLY   ?=
 # Tests run in parallel; the machine's cores decide. PYTEST="..." passes arguments on.
 PYTEST ?= -n auto
+# Which bench `make hil` runs on.
+BENCH  ?= mock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check bench kills format lock clean
+.PHONY: help setup setup-test run test check hil bench kills day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,13 +32,22 @@ check: setup-test ## Lint, format, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy hil-tests
 	$(BIN)/lint-imports
+
+hil: setup-test ## Put the promises to the test on a bench: BENCH=mock, wire or BENCH.toml (docs/bench.md)
+	@$(BIN)/kiosk models pull
+	$(BIN)/pytest hil-tests --bench $(BENCH) $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)
 
 kills: setup-test ## Prove that killing the server loses nothing it acknowledged (docs/promises.md); ARGS="--kills 5"
 	$(BIN)/python -m proofs.kills $(ARGS)
+
+day: setup-test ## A day of 500 customers and their accidents in fast motion; ARGS="--customers 50 --seed 2"
+	@$(BIN)/kiosk models pull
+	$(BIN)/python -m proofs.day $(ARGS)
 
 format: setup-test ## Format the code
 	$(BIN)/ruff check --fix .
