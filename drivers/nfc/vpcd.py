@@ -50,6 +50,8 @@ class VpcdField:
             raise DeviceAbsent(f"no vpcd at {host}:{port}: {error}") from error
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._serving = asyncio.create_task(_serve(wire, card, torn_after), name="vpcd card")
+        # A card taken away at once is cancelled before its first step, which no `with` in there would see.
+        self._serving.add_done_callback(lambda _: wire.close())
 
     async def remove(self) -> None:
         """Take the card out of the field, if there is one."""
@@ -68,7 +70,7 @@ class VpcdField:
 async def _serve(wire: socket.socket, card: SimulatedCard, torn_after: int | None) -> None:
     loop = asyncio.get_running_loop()
     answered = 0
-    with wire, contextlib.suppress(ConnectionError, EOFError):  # the reader went away; so does the card
+    with contextlib.suppress(ConnectionError, EOFError):  # the reader went away; so does the card
         while True:
             message = await _receive(wire, int.from_bytes(await _receive(wire, 2)))
             if len(message) > 1:

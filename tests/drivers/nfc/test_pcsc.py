@@ -393,3 +393,12 @@ async def test_the_state_after_a_bug(bench: WireBench, monkeypatch: pytest.Monke
     monkeypatch.setattr("drivers.nfc.winscard.Context.state", broken)
     await bench.daemon.start()
     assert "stopped: a bug" in (await bench.reader.state()).reason
+
+
+async def test_a_card_taken_away_at_once_leaves_no_socket(bench: WireBench) -> None:
+    await bench.ready()
+    await bench.field.insert(ANNA)
+    serving = bench.field._serving
+    assert serving is not None
+    await bench.field.remove()
+    assert serving.cancelled()  # and the test would fail of an unclosed socket
