@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from drivers.address import DeviceAddress
 from drivers.errors import DeviceSetup
+from drivers.states import DeviceState
 
 Switch = Literal["door", "button"]
 """What closes a contact."""
@@ -40,6 +41,12 @@ class Pins(Protocol):
 
         Raises:
             DriverError: the pins can't be watched.
+        """
+
+    async def state(self) -> DeviceState:
+        """How the pins are: they are read, nothing is moved. A contact that rattles or a button that is stuck degrade.
+
+        Answers within 2 s and never raises.
         """
 
     async def close(self) -> None:

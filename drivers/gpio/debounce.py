@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Debouncer:
     """A contact bounces when it closes and opens; a change counts once it was quiet for `settle_s`.
@@ -13,7 +15,8 @@ class Debouncer:
         self.level = level
         self._settle_s = settle_s
         self._raw = level
-        self._quiet_since_s = 0.0
+        self._quiet_since_s = -math.inf
+        self._restless_since_s = -math.inf
 
     @property
     def due_s(self) -> float | None:
@@ -23,7 +26,13 @@ class Debouncer:
     def edge(self, raw: bool, at_s: float) -> None:
         """Note an edge, after which the contact reads `raw`: what it read before, if two edges came at once."""
         self._raw = raw
+        if at_s - self._quiet_since_s >= self._settle_s:
+            self._restless_since_s = at_s
         self._quiet_since_s = at_s
+
+    def restless_s(self, now_s: float) -> float:
+        """For how long edges have followed on each other without the contact once being quiet; 0 when it is."""
+        return 0.0 if now_s - self._quiet_since_s >= self._settle_s else now_s - self._restless_since_s
 
     def look(self, raw: bool, at_s: float) -> bool | None:
         """Note what the contact reads without an edge having told; return the new level if there is one.

@@ -6,7 +6,10 @@ pull-up. The door's contact is closed while the door is: a cut wire is an open d
 
 from __future__ import annotations
 
+import importlib
+import logging
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, Final
 
 from drivers.address import DeviceAddress
@@ -19,6 +22,8 @@ DEFAULT_PINS: Final = {"lamp": 17, "door": 27, "button": 22}
 _USABLE: Final = range(2, 28)
 _ACTIVE_LEVEL: Final[dict[Switch, bool]] = {"door": True, "button": False}
 
+_log = logging.getLogger(__name__)
+
 
 class RpiPort:
     """Lamp, door and button on three GPIOs."""
@@ -27,10 +32,13 @@ class RpiPort:
         self._lamp = lamp
         self._switches: dict[Switch, int] = {"door": door, "button": button}
         self._gpio = _library()
+        self._set_up()
+
+    def _set_up(self) -> None:
         try:
             self._gpio.setwarnings(False)
             self._gpio.setmode(self._gpio.BCM)
-            self._gpio.setup(lamp, self._gpio.OUT, initial=self._gpio.LOW)
+            self._gpio.setup(self._lamp, self._gpio.OUT, initial=self._gpio.LOW)
             for pin in self._switches.values():
                 self._gpio.setup(pin, self._gpio.IN, pull_up_down=self._gpio.PUD_UP)
         except Exception as error:  # lgpio.error is no better
@@ -75,9 +83,24 @@ class RpiPort:
         except Exception as error:  # lgpio.error is no better
             raise DeviceLost(f"rpi: the switches can't be watched: {error}") from error
 
+    def restore(self) -> None:
+        """Set the pins up anew.
+
+        Raises:
+            DeviceAbsent: the library failed to.
+        """
+        self.close()
+        self._set_up()
+
     def close(self) -> None:
-        """Let go of the pins; they are inputs afterwards."""
-        self._gpio.cleanup([self._lamp, *self._switches.values()])
+        """Let go of the pins; they are inputs afterwards. All of this process's: only so the chip is closed too."""
+        try:
+            self._gpio.cleanup()
+        except Exception as error:  # lgpio.error is no better
+            _log.info("rpi: the GPIO pins could not be let go of: %s", error)
+            # rpi-lgpio keeps a chip for good that doesn't answer when it is let go of. Read anew, it forgets it.
+            if isinstance(self._gpio, ModuleType) and hasattr(self._gpio, "lgpio"):
+                importlib.reload(self._gpio)
 
 
 def _teller(on_edge: Callable[[Switch], None], switch: Switch) -> Callable[[int], None]:

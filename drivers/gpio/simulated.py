@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from drivers.address import DeviceAddress
-from drivers.errors import DeviceTimeout
+from drivers.errors import DeviceLost, DeviceTimeout
 from drivers.gpio import Switch
 from drivers.gpio.watched import WatchedPins
 
@@ -32,25 +32,54 @@ class SimulatedCabinet:
         self._on_edge: Callable[[Switch], None] | None = None
         self._flips: dict[Switch, list[asyncio.TimerHandle]] = {"door": [], "button": []}
         self._lamp = False
+        self._pulled = False
         self._lamp_news = asyncio.Event()
 
     def light(self, on: bool) -> None:
-        """Switch the lamp."""
+        """Switch the lamp.
+
+        Raises:
+            DeviceLost: the chip was pulled.
+        """
+        self._check()
+        self._shine(on)
+
+    def _shine(self, on: bool) -> None:
         self._lamp = on
         news, self._lamp_news = self._lamp_news, asyncio.Event()
         news.set()
 
     def read(self, switch: Switch) -> bool:
-        """What the contact says at this moment, in the middle of a bounce too."""
+        """What the contact says at this moment, in the middle of a bounce too.
+
+        Raises:
+            DeviceLost: the chip was pulled.
+        """
+        self._check()
         return self._contact[switch]
 
     def listen(self, on_edge: Callable[[Switch], None]) -> None:
         """Tell of each edge."""
+        self._check()
         self._on_edge = on_edge
+
+    def restore(self) -> None:
+        """Begin anew.
+
+        Raises:
+            DeviceLost: the chip was pulled.
+        """
+        self._check()
+        self._on_edge = None
+        self._shine(False)
 
     def close(self) -> None:
         """Stop telling."""
         self._on_edge = None
+
+    def _check(self) -> None:
+        if self._pulled:
+            raise DeviceLost("the simulated GPIO chip was pulled")
 
     # Stage directions
 
@@ -96,6 +125,28 @@ class SimulatedCabinet:
     def lose_edges(self) -> None:
         """Let the pins' interrupt fail from now on: contacts move and nobody is told."""
         self._on_edge = None
+
+    def pull_chip(self) -> None:
+        """Take the GPIO chip away: the lamp goes out, and what has the pins open is told nothing any more."""
+        self._pulled = True
+        self._on_edge = None
+        self._shine(False)
+
+    def put_chip_back(self) -> None:
+        """Put it back: its pins are to be set up anew."""
+        self._pulled = False
+
+    def rattle(self, switch: Switch, every_s: float = 0.005) -> None:
+        """Let a contact that is loose flip for ever, until it is next moved."""
+        self._flip(switch)
+        again = asyncio.get_running_loop().call_later(every_s, self.rattle, switch, every_s)
+        self._flips[switch] = [again]
+
+    def rest(self) -> None:
+        """Let no contact move any more."""
+        for flips in self._flips.values():
+            for flip in flips:
+                flip.cancel()
 
     def _move(self, switch: Switch, active: bool) -> None:
         for flip in self._flips[switch]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from drivers.errors import DeviceLost
 from drivers.gpio import Switch
 from drivers.gpio.simulated import SimulatedCabinet
 
@@ -36,6 +37,7 @@ class SimulatedGpio:
         self.mode = mode
 
     def setup(self, pin: int, direction: int, initial: int = -1, pull_up_down: int = -1) -> None:
+        self._check()
         assert self.mode == self.BCM
         assert (initial, pull_up_down) == ((self.LOW, -1) if direction == self.OUT else (-1, self.PUD_UP))
         self.directions[pin] = direction
@@ -62,19 +64,24 @@ class SimulatedGpio:
         numbers = {switch: number for number, switch in PINS.items()}
         self.cabinet.listen(lambda switch: self._edges.put(numbers[switch]))
 
-    def cleanup(self, pins: list[int]) -> None:
-        assert set(pins) == set(self.directions)
+    def cleanup(self) -> None:
         self.directions.clear()
-        self.end()
+        self._callbacks.clear()
+        self.mode = None
 
     def end(self) -> None:
         """Let the thread end."""
-        self._edges.put(None)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._edges.put(None)
+            self._thread.join()
 
     def _check(self) -> None:
         if self.broken is not None:
             raise RuntimeError(self.broken)
+        try:
+            self.cabinet.read("door")
+        except DeviceLost as error:
+            raise RuntimeError(f"'{error}'") from error
 
     def _tell(self) -> None:
         while (pin := self._edges.get()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from drivers.errors import DeviceLost
+from drivers.errors import DeviceLost, DriverError
 from drivers.gpio import PinChange, Pins, Switch, open_pins
 from drivers.gpio.simulated import SimulatedCabinet, SimulatedPins
+from drivers.states import READY, Condition
 from tests.drivers.gpio.raspberry import SimulatedGpio
 
 TIMEOUT_S = 5.0
@@ -31,15 +33,18 @@ async def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("drivers.gpio.watched.LOOK_EVERY_S", 60.0)  # what is heard comes from edges
     cabinet = SimulatedCabinet(seed=3)
     pins: Pins
+    library = SimulatedGpio(cabinet)
     if request.param == "simulated":
         pins = SimulatedPins(cabinet)
     else:
         package = ModuleType("RPi")
-        package.GPIO = SimulatedGpio(cabinet)  # type: ignore[attr-defined]  # a module made here has no such name yet
+        package.GPIO = library  # type: ignore[attr-defined]  # a module made here has no such name yet
         monkeypatch.setitem(sys.modules, "RPi", package)
         pins = open_pins("rpi:")
     yield Bench(pins, cabinet)
+    cabinet.rest()
     await pins.close()
+    library.end()
 
 
 async def heard(changes: AsyncIterator[PinChange]) -> tuple[Switch, bool]:
@@ -130,3 +135,84 @@ async def test_close_ends_the_changes(bench: Bench) -> None:
     assert len([change async for change in changes]) == 2
     assert [change async for change in bench.pins.changes()] == []
     await bench.pins.close()
+
+
+async def test_pins_say_how_they_are_whether_watched_or_not(bench: Bench) -> None:
+    for watched in (False, True):
+        assert await bench.pins.state() == READY
+        bench.cabinet.pull_chip()
+        state = await bench.pins.state()
+        assert state.condition is Condition.ABSENT
+        assert "pulled" in state.reason
+        bench.cabinet.put_chip_back()
+        assert await bench.pins.state() == READY
+        if not watched:
+            bench.pins.changes()
+    await bench.pins.close()
+    assert (await bench.pins.state()).condition is Condition.ABSENT
+
+
+async def test_a_chip_that_comes_back_goes_on_where_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("drivers.gpio.watched.LOOK_EVERY_S", 0.01)
+    caplog.set_level(logging.INFO, "drivers.gpio")
+    changes = bench.pins.changes()
+    await heard(changes)
+    await heard(changes)
+    await bench.pins.set_lamp(True)
+    for _ in range(2):
+        bench.cabinet.pull_chip()
+        with pytest.raises(DriverError, match="pulled"):
+            await bench.pins.set_lamp(True)
+        bench.cabinet.open_door()  # while nobody could tell
+        bench.cabinet.put_chip_back()
+        assert await heard(changes) == ("door", True)
+        assert bench.cabinet.lamp
+        bench.cabinet.close_door()
+        assert await heard(changes) == ("door", False)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
+
+
+async def test_edges_are_told_again_when_the_chip_is_back(bench: Bench) -> None:
+    changes = bench.pins.changes()
+    await heard(changes)
+    await heard(changes)
+    bench.cabinet.pull_chip()
+    assert (await bench.pins.state()).condition is Condition.ABSENT
+    bench.cabinet.put_chip_back()
+    assert await bench.pins.state() == READY
+    bench.cabinet.press_button()  # nobody looks for a minute: an edge told it
+    assert await heard(changes) == ("button", True)
+
+
+async def test_a_rattling_contact_is_no_change_and_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.gpio.watched.RATTLES_S", 0.1)
+    changes = bench.pins.changes()
+    await heard(changes)
+    await heard(changes)
+    bench.cabinet.rattle("door", 0.002)
+    async with asyncio.timeout(TIMEOUT_S):
+        while (state := await bench.pins.state()).condition is not Condition.DEGRADED:
+            await asyncio.to_thread(lambda: None)
+    assert "door's contact has rattled" in state.reason
+    bench.cabinet.press_button()
+    assert await heard(changes) == ("button", True)
+    bench.cabinet.rest()
+    bench.cabinet.open_door()
+    assert await heard(changes) == ("door", True)
+    assert await bench.pins.state() == READY
+
+
+async def test_a_stuck_button_is_one_change_and_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.gpio.watched.STUCK_S", 0.0)
+    changes = bench.pins.changes()
+    await heard(changes)
+    await heard(changes)
+    bench.cabinet.press_button()
+    assert await heard(changes) == ("button", True)
+    assert "button has been pressed for 0 s: is it stuck?" in (await bench.pins.state()).reason
+    monkeypatch.setattr("drivers.gpio.watched.STUCK_S", 60.0)
+    assert await bench.pins.state() == READY
+    bench.cabinet.release_button()
+    assert await heard(changes) == ("button", False)

@@ -73,8 +73,11 @@ async def test_a_library_that_fails_is_told_in_its_words(gpio: SimulatedGpio) ->
     gpio.broken = "GPIO not allocated"
     with pytest.raises(DeviceLost, match="lamp on GPIO17 can't be switched: GPIO not allocated"):
         await pins.set_lamp(True)
-    with pytest.raises(DeviceLost, match="can't be read: GPIO not allocated"):
+    with pytest.raises(DeviceAbsent, match="pins can't be used: GPIO not allocated"):
         pins.changes()
+    assert (await pins.state()).reason.startswith("rpi: the GPIO pins can't be used: GPIO not allocated")
     gpio.broken = None
+    await pins.set_lamp(True)
+    assert gpio.cabinet.lamp
     await pins.close()
     assert gpio.directions == {}

@@ -117,3 +117,31 @@ async def test_pins_that_fail_are_logged_once_and_watched_again(
     assert (change.switch, change.active) == ("button", True)
     assert caplog.text.count("no answer") == 1
     await pins.close()
+
+
+async def test_a_fault_in_our_own_code_is_told_and_the_watch_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.gpio.watched.LOOK_EVERY_S", 0.005)
+    pins = SimulatedPins()
+    changes = pins.changes()
+    await anext(changes)
+    await anext(changes)
+    told: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    read = pins.cabinet.read
+    failed = 0
+
+    def fail_five_times(switch: Switch) -> bool:
+        nonlocal failed
+        if failed < 5:
+            failed += 1
+            raise ZeroDivisionError("a bug")
+        return read(switch)
+
+    monkeypatch.setattr(pins.cabinet, "read", fail_five_times)
+    pins.cabinet.press_button()
+    async with asyncio.timeout(5):
+        change = await anext(changes)
+    assert (change.switch, change.active) == ("button", True)
+    assert told == ["a bug"] * 5
+    await pins.close()
