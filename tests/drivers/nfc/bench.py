@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from drivers.nfc import NfcReader, Tap
@@ -44,6 +47,27 @@ async def next_tap(taps: AsyncIterator[Tap]) -> Tap:
     """The next tap, within a time that a busy machine keeps."""
     async with asyncio.timeout(TIMEOUT_S):
         return await anext(taps)
+
+
+@contextmanager
+def logged(words: str) -> Iterator[threading.Event]:
+    """An event that is set once a log line has `words`."""
+    told = threading.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                told.set()
+
+    listener, log = Listener(), logging.getLogger("drivers.nfc")
+    before = log.level
+    log.addHandler(listener)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield told
+    finally:
+        log.setLevel(before)
+        log.removeHandler(listener)
 
 
 class SimulatedBench:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from drivers.nfc.reading import GET_UID
 from drivers.nfc.vpcd import VpcdField
 from drivers.nfc.winscard import Context, PcscError, ReaderState
 from drivers.states import READY, Condition
-from tests.drivers.nfc.bench import TIMEOUT_S, next_tap
+from tests.drivers.nfc.bench import TIMEOUT_S, logged, next_tap
 from tests.drivers.nfc.pcscd import READER, WireBench
 
 ANNA = SimulatedCard(bytes.fromhex("04A1B2C3D4E5F6"), "LOYALTY123")
@@ -42,27 +40,6 @@ async def hold_at_start(bench: WireBench, card: SimulatedCard) -> None:
     await bench.start_daemon()
     await bench.hold(card)
     await bench.present()
-
-
-@contextmanager
-def logged(words: str) -> Iterator[threading.Event]:
-    """An event that is set once a log line has `words`."""
-    told = threading.Event()
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if words in record.getMessage():
-                told.set()
-
-    listener, log = Listener(), logging.getLogger("drivers.nfc")
-    before = log.level
-    log.addHandler(listener)
-    log.setLevel(logging.DEBUG)
-    try:
-        yield told
-    finally:
-        log.setLevel(before)
-        log.removeHandler(listener)
 
 
 class Flaky(SimulatedCard):
