@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
@@ -46,7 +47,12 @@ class Done(Payload, frozen=True, kw_only=True):
     status: Literal["success"] = "success"
 
 
-Condition = Literal["ready", "degraded", "absent"]
+class Condition(StrEnum):
+    """What a device can do now: everything it is for, not all of it, or nothing."""
+
+    READY = "ready"
+    DEGRADED = "degraded"
+    ABSENT = "absent"
 
 
 class GetStatus(Payload, frozen=True, kw_only=True):

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import ClassVar, Final
 
 from drivers.camera import Camera, Frame
 from drivers.errors import DriverError
+from drivers.watching import TOLD_AGAIN_S, DeviceWatch
 from edge.agents.vision.detector import Face, FaceDetector
 from edge.agents.vision.gaze import Attention, glance_at, head_of
 from edge.agents.vision.optics import Lens, Screen, body_box
@@ -17,7 +19,8 @@ from edge.agents.vision.presence import Appeared, Left, Presence, nearest
 from edge.bus import NATSAgentBase, always
 from edge.contract import vision
 from edge.contract.errors import ErrorCode
-from edge.contract.subjects import GAZE_DETECTED, PERSON_DETECTED, PERSON_LEFT
+from edge.contract.hardware import CameraState, Condition
+from edge.contract.subjects import CAMERA_STATE, GAZE_DETECTED, PERSON_DETECTED, PERSON_LEFT
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class VisionAgent(NATSAgentBase):
     ) -> None:
         super().__init__(nats_url)
         self.camera = camera
+        self._camera_watch = DeviceWatch("camera", camera)
         self._detector = detector
         self._presence = presence or Presence()
         self._attention = attention or Attention()
@@ -71,6 +75,16 @@ class VisionAgent(NATSAgentBase):
         except DriverError:
             await self._lost()
             raise
+
+    @always
+    async def tell_of_the_camera(self) -> None:
+        """Tell the hardware agent, and whoever listens, how the camera is."""
+        async with aclosing(self._camera_watch.follow(TOLD_AGAIN_S)) as changes:
+            async for seen in changes:
+                state = seen.state
+                condition = Condition(state.condition.value)
+                told = CameraState(condition=condition, since=seen.since_text, reason=state.reason, code=state.code)
+                await self.publish(CAMERA_STATE, told)
 
     async def _see(self, frame: Frame, faces: Sequence[Face]) -> None:
         height_px, width_px = frame.image.shape[:2]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import ClassVar, Final, Literal
 
 from drivers.errors import DriverError
 from drivers.microphone import Chunk, Microphone
+from drivers.watching import TOLD_AGAIN_S, DeviceWatch
 from edge.agents.voice.activity import SileroActivity
 from edge.agents.voice.intent import Item, Meaning, meaning_of
 from edge.agents.voice.recogniser import Hypothesis, Recogniser
@@ -17,8 +19,9 @@ from edge.agents.voice.vocabulary import Vocabulary
 from edge.bus import NATSAgentBase, always, hears
 from edge.contract import voice
 from edge.contract.errors import ErrorCode
+from edge.contract.hardware import Condition, MicrophoneState
 from edge.contract.session import SessionEnded, SessionStarted
-from edge.contract.subjects import INTENT, SESSION_ENDED, SESSION_STARTED, SPEECH_START, TRANSCRIPT
+from edge.contract.subjects import INTENT, MICROPHONE_STATE, SESSION_ENDED, SESSION_STARTED, SPEECH_START, TRANSCRIPT
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class VoiceAgent(NATSAgentBase):
     ) -> None:
         super().__init__(nats_url)
         self.microphone = microphone
+        self._microphone_watch = DeviceWatch("microphone", microphone)
         self._activity = activity
         self._recogniser = recogniser
         self._vocabulary = vocabulary
@@ -91,6 +95,16 @@ class VoiceAgent(NATSAgentBase):
                     await self._tell(heard)
         finally:
             self._forget()
+
+    @always
+    async def tell_of_the_microphone(self) -> None:
+        """Tell the hardware agent, and whoever listens, how the microphone is."""
+        async with aclosing(self._microphone_watch.follow(TOLD_AGAIN_S)) as changes:
+            async for seen in changes:
+                state = seen.state
+                condition = Condition(state.condition.value)
+                told = MicrophoneState(condition=condition, since=seen.since_text, reason=state.reason, code=state.code)
+                await self.publish(MICROPHONE_STATE, told)
 
     def _hear(self, chunk: Chunk) -> tuple[bool, Hypothesis | None]:
         """In the thread: whether somebody began to speak in this chunk, and what they said if it is over."""

@@ -1,4 +1,4 @@
-"""The hardware agent: LED strip, NFC reader and receipt printer, on the bus."""
+"""The hardware agent: LED strip, NFC reader, receipt printer and the cabinet's wires, on the bus."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ from drivers.errors import DeviceTimeout, DriverError
 from drivers.leds import Leds
 from drivers.nfc import NfcReader, Tap
 from drivers.printer import Printer, Receipt, ReceiptLine
-from edge.bus import BusUnreachable, NATSAgentBase, always, does
+from drivers.watching import LOOK_EVERY_S, DeviceWatch, TellsState
+from edge.agents.hardware.devices import DeviceRegister
+from edge.bus import BusUnreachable, NATSAgentBase, always, does, hears
 from edge.contract import hardware
 from edge.contract.errors import ErrorCode
 from edge.contract.input import CardTap
-from edge.contract.subjects import CARD_TAP, PRINT_RECEIPT, SET_LED
+from edge.contract.subjects import (
+    CAMERA_STATE,
+    CARD_TAP,
+    HARDWARE_STATUS,
+    MICROPHONE_STATE,
+    PRINT_RECEIPT,
+    SET_LED,
+)
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +38,7 @@ SHORTEST_KEY: Final = 16  # bytes: a UID has as few as 4, so only the key keeps 
 
 # Drivers have their own, shorter limits; these only keep a hung library from holding the device for ever.
 _LED_LIMIT_S: Final = 5.0
-_PRINT_LIMIT_S: Final = 60.0
+_PRINT_LIMIT_S: Final = 75.0
 
 
 def card_token(device_key: bytes, uid: bytes) -> str:
@@ -38,7 +47,9 @@ def card_token(device_key: bytes, uid: bytes) -> str:
 
 
 class HardwareAgent(NATSAgentBase):
-    """Owns every peripheral; no other process opens one.
+    """Owns every peripheral but camera and microphone; no other agent opens one.
+
+    It follows how each is (`watch_every_s`, and after each use), and hears of the two others from their agents.
 
     A DriverError raised in a handler reaches the asker as HARDWARE_ERROR with the driver's own words, so a
     handler says only what to do when things go right. The devices are opened, and closed after the agent, by
@@ -46,7 +57,7 @@ class HardwareAgent(NATSAgentBase):
 
     `device_key` (16 bytes or more, secret, one a kiosk) turns card UIDs into tokens. `receipts_base_url` is
     what a relative `receipt_url` is joined to for the receipt's QR code; without it only a complete address
-    is printed.
+    is printed. `pins` are only followed; None is a cabinet without wires.
 
     Raises:
         ValueError: the key is too short.
@@ -66,6 +77,8 @@ class HardwareAgent(NATSAgentBase):
         shop: str,
         currency: str,
         receipts_base_url: str | None,
+        pins: TellsState | None = None,
+        watch_every_s: float = LOOK_EVERY_S,
     ) -> None:
         super().__init__(nats_url)
         if len(device_key) < SHORTEST_KEY:
@@ -73,6 +86,13 @@ class HardwareAgent(NATSAgentBase):
         self.leds = leds
         self.reader = reader
         self.printer = printer
+        self.pins = pins
+        watched: dict[str, TellsState] = {"leds": leds, "reader": reader, "printer": printer}
+        if pins is not None:
+            watched["pins"] = pins
+        self.devices = DeviceRegister(
+            [DeviceWatch(name, device, every_s=watch_every_s) for name, device in watched.items()]
+        )
         self._device_key = device_key
         self._shop = shop
         self._currency = currency
@@ -83,7 +103,7 @@ class HardwareAgent(NATSAgentBase):
     @does(SET_LED)
     async def set_led(self, ask: hardware.SetLed) -> hardware.Done:
         """Play a pattern on the strip."""
-        async with _within(_LED_LIMIT_S, "the LED strip"):
+        async with _within(_LED_LIMIT_S, "the LED strip", self.devices.watch("leds")):
             await self.leds.play(ask.pattern, ask.color, ask.duration_ms)
         return hardware.Done()
 
@@ -95,12 +115,32 @@ class HardwareAgent(NATSAgentBase):
             if key in self._printed:
                 log.info("the receipt of %s was printed already", key)
                 return hardware.Done()
-            async with _within(_PRINT_LIMIT_S, "the printer"):
-                await self.printer.print_receipt(self._receipt(ask))
+            async with _within(_PRINT_LIMIT_S, "the printer", self.devices.watch("printer")):
+                await self.printer.print_receipt(self._receipt(ask, key))
             self._printed[key] = None
             if len(self._printed) > REMEMBERED_RECEIPTS:
                 self._printed.popitem(last=False)
         return hardware.Done()
+
+    @does(HARDWARE_STATUS)
+    async def tell_status(self, _: hardware.GetStatus) -> hardware.HardwareStatus:
+        """How each device is, as it was known last: a device that hangs keeps no asker waiting."""
+        return hardware.HardwareStatus(devices=await self.devices.status())
+
+    @hears(CAMERA_STATE)
+    async def hear_of_camera(self, told: hardware.CameraState) -> None:
+        """The vision agent tells how its camera is."""
+        self.devices.told("camera", "vision", told)
+
+    @hears(MICROPHONE_STATE)
+    async def hear_of_microphone(self, told: hardware.MicrophoneState) -> None:
+        """The voice agent tells how its microphone is."""
+        self.devices.told("microphone", "voice", told)
+
+    @always
+    async def watch_devices(self) -> None:
+        """Follow how each device is."""
+        await self.devices.follow()
 
     @always
     async def announce_taps(self) -> None:
@@ -114,7 +154,7 @@ class HardwareAgent(NATSAgentBase):
     def _anonymous(self, tap: Tap) -> CardTap:
         return CardTap(reader=tap.reader, card=card_token(self._device_key, tap.uid), loyalty_id=tap.loyalty_id)
 
-    def _receipt(self, ask: hardware.PrintReceipt) -> Receipt:
+    def _receipt(self, ask: hardware.PrintReceipt, job: str) -> Receipt:
         return Receipt(
             shop=self._shop,
             order_id=ask.order_id,
@@ -126,6 +166,7 @@ class HardwareAgent(NATSAgentBase):
             currency=self._currency,
             printed_at=datetime.now(UTC).astimezone(),
             link=self._link(ask.receipt_url),
+            job=job,
         )
 
     def _link(self, receipt_url: str | None) -> str | None:
@@ -137,8 +178,8 @@ class HardwareAgent(NATSAgentBase):
 
 
 @asynccontextmanager
-async def _within(limit_s: float, what: str) -> AsyncIterator[None]:
-    """Give up on a device after `limit_s`.
+async def _within(limit_s: float, what: str, watch: DeviceWatch) -> AsyncIterator[None]:
+    """Give up on a device after `limit_s`; have it looked at when it was used, however that went.
 
     Raises:
         DeviceTimeout: the time is up.
@@ -151,3 +192,5 @@ async def _within(limit_s: float, what: str) -> AsyncIterator[None]:
         if limit.expired():
             raise DeviceTimeout(f"{what} did not finish within {limit_s:g} s") from error
         raise
+    finally:
+        watch.used()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from drivers.leds.simulated import SimulatedLeds
 from drivers.nfc.simulated import SimulatedCard, SimulatedReader
 from drivers.printer.simulated import SimulatedPrinter
 from edge.agents.hardware import REMEMBERED_RECEIPTS, HardwareAgent, card_token
-from edge.bus import Client, EmbeddedServer
+from edge.bus import Client
 from edge.bus.client import current
 from edge.bus.connection import PublishFailed
 from edge.contract import hardware
@@ -26,38 +24,7 @@ from edge.contract.money import Money
 from edge.contract.session import SessionStarted
 from edge.contract.subjects import CARD_TAP, PRINT_RECEIPT, SESSION_STARTED, SET_LED
 
-KEY = b"a device key of 32 bytes, or so."
-PATIENT_S = 10
-
-
-@dataclass
-class Bench:
-    agent: HardwareAgent
-    leds: SimulatedLeds
-    reader: SimulatedReader
-    printer: SimulatedPrinter
-
-
-@pytest.fixture
-async def bench(nats_server: EmbeddedServer) -> AsyncIterator[Bench]:
-    leds, reader, printer = SimulatedLeds(8), SimulatedReader(), SimulatedPrinter()
-    driver = printer.driver()
-    agent = HardwareAgent(
-        nats_server.url,
-        leds=leds,
-        reader=reader,
-        printer=driver,
-        device_key=KEY,
-        shop="Volcano Burgers",
-        currency="USD",
-        receipts_base_url="https://receipts.example/",
-    )
-    await agent.connect()
-    yield Bench(agent, leds, reader, printer)
-    await agent.close()
-    await reader.close()
-    await leds.close()
-    await driver.close()
+from .conftest import KEY, PATIENT_S, Bench
 
 
 def receipt(transaction_id: str | None = "txn-1", **more: Any) -> hardware.PrintReceipt:
