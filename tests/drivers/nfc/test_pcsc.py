@@ -379,3 +379,16 @@ async def test_a_card_taken_away_at_once_leaves_no_socket(bench: WireBench) -> N
     assert serving is not None
     await bench.field.remove()
     assert serving.cancelled()  # and the test would fail of an unclosed socket
+
+
+async def test_a_card_that_is_read_too_slowly_is_nobodys_tap(bench: WireBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.ready()
+    taps = bench.reader.taps()
+    with monkeypatch.context() as slow, logged("was not read within") as told:
+        slow.setattr("drivers.nfc.pcsc.READ_LIMIT_S", 0.0)
+        await bench.hold(ANNA)
+        assert await asyncio.to_thread(told.wait, TIMEOUT_S)
+        await bench.until(watching=True)
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
