@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import quote
 
 from edge.agents.menu.catalogue import Menu
 from edge.bus import NATSAgentBase
@@ -20,6 +21,7 @@ from edge.models import Store
 
 if TYPE_CHECKING:
     from drivers.camera import Camera
+    from drivers.gpio import Pins
     from drivers.leds import Leds
     from drivers.microphone import Microphone
     from drivers.nfc import NfcReader
@@ -49,6 +51,7 @@ class Devices:
     printer: Printer | None = None
     camera: Camera | None = None
     microphone: Microphone | None = None
+    pins: Pins | None = None
 
 
 class Assembly:
@@ -126,20 +129,22 @@ class Assembly:
             await device.close()
 
     def _vision(self) -> NATSAgentBase:
-        from drivers.camera import open_camera
+        from drivers.isolated import open_camera
         from edge.agents.vision import VisionAgent
         from edge.agents.vision.centerface import CenterFace
 
-        camera = self._devices.camera or self._keep(open_camera(self._config.devices.camera))
+        urls = self._config.devices
+        camera = self._devices.camera or self._keep(open_camera(urls.camera, isolated=urls.isolated))
         return VisionAgent(self._bus_url, camera=camera, detector=CenterFace(self._store.path("centerface")))
 
     def _voice(self) -> NATSAgentBase:
-        from drivers.microphone import open_microphone
+        from drivers.isolated import open_microphone
         from edge.agents.voice import VoiceAgent
         from edge.agents.voice.activity import SileroActivity
         from edge.agents.voice.recogniser import Recogniser
 
-        microphone = self._devices.microphone or self._keep(open_microphone(self._config.devices.microphone))
+        urls = self._config.devices
+        microphone = self._devices.microphone or self._keep(open_microphone(urls.microphone, isolated=urls.isolated))
         words = vocabulary(self.menu)
         return VoiceAgent(
             self._bus_url,
@@ -180,21 +185,25 @@ class Assembly:
         )
 
     def _hardware(self) -> NATSAgentBase:
-        from drivers.leds import open_leds
-        from drivers.nfc import open_nfc_reader
-        from drivers.printer import open_printer
+        from drivers.isolated import open_leds, open_nfc_reader, open_pins, open_printer
         from edge.agents.hardware import HardwareAgent
 
         urls = self._config.devices
+        isolated = urls.isolated
+        printer_url = with_journal(urls.printer, self._data_dir / "printer.journal")
+        pins = self._devices.pins
+        if pins is None and urls.gpio is not None:
+            pins = self._keep(open_pins(urls.gpio, isolated=isolated))
         return HardwareAgent(
             self._bus_url,
-            leds=self._devices.leds or self._keep(open_leds(urls.leds)),
-            reader=self._devices.reader or self._keep(open_nfc_reader(urls.nfc)),
-            printer=self._devices.printer or self._keep(open_printer(urls.printer)),
+            leds=self._devices.leds or self._keep(open_leds(urls.leds, isolated=isolated)),
+            reader=self._devices.reader or self._keep(open_nfc_reader(urls.nfc, isolated=isolated)),
+            printer=self._devices.printer or self._keep(open_printer(printer_url, isolated=isolated)),
             device_key=device_key(self._data_dir),
             shop=self._config.kiosk.shop,
             currency=self._config.kiosk.currency,
             receipts_base_url=self._page_url,
+            pins=pins,
         )
 
     def _orchestrator(self) -> NATSAgentBase:
@@ -206,6 +215,18 @@ class Assembly:
     def _keep(self, device: T) -> T:
         self._opened.append(device)
         return device
+
+
+def with_journal(url: str, journal: Path) -> str:
+    """The printer's URL with a journal in it, if it is a real printer's that names none.
+
+    Without one a printer's process that dies would take with it which receipts it printed.
+    """
+    scheme, _, rest = url.partition(":")
+    options = rest.partition("?")[2]
+    if not scheme.startswith("escpos+") or any(option.startswith("journal=") for option in options.split("&")):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}journal={quote(str(journal))}"
 
 
 def offers(menu: Menu) -> Mapping[int, Offer]:

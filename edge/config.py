@@ -39,13 +39,19 @@ class Bus(_Section, frozen=True, kw_only=True):
 
 
 class Devices(_Section, frozen=True, kw_only=True):
-    """Which device is where; each a URL that its driver's storefront explains."""
+    """Which device is where; each a URL that its driver's storefront explains.
+
+    `gpio` are the cabinet's wires, where it has any. `isolated` gives each device whose library may hang a process of
+    its own.
+    """
 
     leds: str = "simulated:"
     nfc: str = "simulated:"
     printer: str = "simulated:"
     camera: str = "simulated:"
     microphone: str = "simulated:"
+    gpio: str | None = None
+    isolated: bool = True
 
 
 class Menu(_Section, frozen=True, kw_only=True):

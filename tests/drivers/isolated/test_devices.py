@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drivers.errors import CardTornAway, DeviceLost, DeviceSetup, DriverError, OutOfPaper
-from drivers.isolated import is_isolated, open_camera, open_leds, open_microphone, open_nfc_reader, open_pins
+from drivers.errors import CardTornAway, DeviceAbsent, DeviceLost, DeviceSetup, DriverError, OutOfPaper
+from drivers.isolated import may_hang, open_camera, open_leds, open_microphone, open_nfc_reader, open_pins
 from drivers.isolated import open_printer as open_isolated_printer
 from drivers.isolated.devices import IsolatedLeds, IsolatedMicrophone, IsolatedNfcReader, IsolatedPrinter
 from drivers.leds.simulated import SimulatedLeds
@@ -147,7 +147,7 @@ async def test_what_needs_a_person_is_refused_at_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "isolated"),
+    ("url", "may"),
     [
         ("simulated:", False),
         ("simulated:?count=4", False),
@@ -164,8 +164,8 @@ async def test_what_needs_a_person_is_refused_at_once(bench: Bench) -> None:
         ("rpi:", True),
     ],
 )
-def test_what_can_hang_gets_a_process(url: str, isolated: bool) -> None:
-    assert is_isolated(url) is isolated
+def test_what_can_hang_gets_a_process(url: str, may: bool) -> None:
+    assert may_hang(url) is may
 
 
 async def test_what_cannot_hang_stays_here() -> None:
@@ -182,6 +182,11 @@ async def test_what_cannot_hang_stays_here() -> None:
     ):
         assert not hasattr(device, "pid")
         await device.close()
+
+
+async def test_a_process_of_its_own_can_be_done_without() -> None:
+    with pytest.raises(DeviceAbsent):  # the storefront's own way
+        open_leds("spi:/dev/spidev7.3", isolated=False)
 
 
 async def test_the_drivers_own_words_come_through(bench: Bench) -> None:
