@@ -16,7 +16,7 @@ from typing import Final
 from drivers.address import DeviceAddress
 from drivers.errors import CoverOpen, DeviceLost, DeviceSetup, DeviceTimeout, DriverError, OutOfPaper
 from drivers.printer import PrinterStatus, Receipt
-from drivers.printer.commands import GS
+from drivers.printer.commands import ESC, GS
 from drivers.printer.dialogue import Dialogue
 from drivers.printer.fate import Progress, doubtful
 from drivers.printer.layout import encode_receipt
@@ -26,6 +26,8 @@ from drivers.printer.transports import FileTransport, SerialTransport, TcpTransp
 from drivers.states import Condition, DeviceState
 
 _CUT: Final = GS + b"V\x42\x00"
+# In the middle and twice as big: a piece of a receipt must not be taken for one.
+_VOID: Final = ESC + b"@" + ESC + b"a\x01" + GS + b"!\x11VOID\n" + GS + b"!\x00this receipt is incomplete\n"
 _UNKNOWN: Final = PrinterStatus(online="unknown", paper="unknown", cover="unknown")
 _STATE_S: Final = 1.8  # for `state`, which has 2 s
 _GLANCE_S: Final = 0.4  # for an answer to it: a printer takes 1 to 50 ms
@@ -41,6 +43,7 @@ class EscposPrinter:
         self._unanswered: set[int] = set()
         self._turn = asyncio.Lock()
         self._printing = False
+        self._new_roll = False
         self._known = DeviceState(Condition.DEGRADED, "the printer hasn't said yet how it is")
 
     async def print_receipt(self, receipt: Receipt) -> None:
@@ -60,6 +63,7 @@ class EscposPrinter:
             except DriverError as error:
                 progress.give_up()
                 self._known = DeviceState.of(error)
+                self._new_roll = self._new_roll or isinstance(error, OutOfPaper)
                 raise progress.tell(error) from error
             except BaseException:
                 progress.give_up()
@@ -115,9 +119,8 @@ class EscposPrinter:
             if refusal is not None:
                 raise refusal
             self._known = condition.state()
-        # What a failed receipt left hanging out of the printer doesn't belong to this customer.
-        if asks and settings.journal.hanging:
-            job = replace(job, head=_CUT + job.head)
+        if asks:
+            job = replace(job, head=self._end_of_the_last() + job.head)
         if settings.confirm in ("printed", "id") and asks:
             dialogue.print(job, settings.print_s, progress)
             return
@@ -127,6 +130,15 @@ class EscposPrinter:
         if asks:
             dialogue.refuse_unless_well()
         progress.taken()
+
+    def _end_of_the_last(self) -> bytes:
+        """What a failed receipt left hanging out of the printer doesn't belong to this customer."""
+        last, new_roll = self._settings.journal.last, self._new_roll
+        self._new_roll = False
+        if last not in ("not printed", "unknown"):
+            return b""
+        # A whole one may be valid, and the end of a roll was torn off by whoever put in the next.
+        return _CUT if new_roll or last == "unknown" else _VOID + _CUT
 
     def _asks(self, answers: bool) -> bool:
         return answers and self._settings.confirm != "none"

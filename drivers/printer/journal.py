@@ -39,8 +39,8 @@ class Journal:
         self._path = path
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self.hanging = False
-        """The latest job didn't come to its end, so a piece of it may hang out of the printer."""
+        self.last: Entry | None = None
+        """The entry of the latest job; unless it came to its end, a piece of it may hang out of the printer."""
         if path is None:
             return
         try:
@@ -73,7 +73,7 @@ class Journal:
     def _note(self, job: str, entry: Entry) -> None:
         self._entries[job] = entry
         self._entries.move_to_end(job)
-        self.hanging = entry in ("not printed", "unknown")
+        self.last = entry
         while len(self._entries) > REMEMBERED:
             self._entries.popitem(last=False)
 

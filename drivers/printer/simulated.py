@@ -213,7 +213,7 @@ class SimulatedPrinter:
             self.awake.set()
             stuck, self._stuck = self._stuck, []
             for cable, data in stuck:
-                self.receive(cable, data)
+                self._take(cable, data)  # whether its host is still there or not
 
     # The wire
 
@@ -263,15 +263,18 @@ class SimulatedPrinter:
             if not self.awake.is_set():
                 self._stuck.append((cable, data))
                 return
-            left_mm = self._roll.left_mm
-            for token in cable.stream.feed(data):
-                if isinstance(token, Command) and token.known and token.name[:1] == DLE:
-                    self._real_time(cable, token)
-                else:
-                    self._buffer.append((cable, token))
-                    self._go_on()
-            if self._roll.left_mm != left_mm:
-                self._tell()
+            self._take(cable, data)
+
+    def _take(self, cable: Cable, data: bytes) -> None:
+        left_mm = self._roll.left_mm
+        for token in cable.stream.feed(data):
+            if isinstance(token, Command) and token.known and token.name[:1] == DLE:
+                self._real_time(cable, token)
+            else:
+                self._buffer.append((cable, token))
+                self._go_on()
+        if self._roll.left_mm != left_mm:
+            self._tell()
 
     def _go_on(self) -> None:
         while self._buffer and self.online and self.awake.is_set():

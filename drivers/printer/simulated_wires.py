@@ -106,6 +106,10 @@ class TcpWire(_Wire):
         """Break all connections (RST), now or after `after_bytes` more; it still listens."""
         self._end_after(after_bytes, _Host.reset)
 
+    async def hung_up(self) -> None:
+        """Wait until no host is connected any more, and all that came from them is with the printer."""
+        await asyncio.gather(*(host.gone.wait() for host in list(self._hosts)))
+
     # The socket
 
     def _end_after(self, after_bytes: int, end: Callable[[_Host], None]) -> None:
@@ -139,6 +143,7 @@ class TcpWire(_Wire):
         for task in self._arrivals:
             task.cancel()
         for host in list(self._hosts):
+            host.forget()
             host.reset()
 
     def _listen(self) -> None:
@@ -170,7 +175,7 @@ class TcpWire(_Wire):
         for task in list(self._arrivals):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await asyncio.gather(*(host.gone.wait() for host in list(self._hosts)))
+        await self.hung_up()
 
 
 class _Host(asyncio.Protocol):
@@ -181,6 +186,7 @@ class _Host(asyncio.Protocol):
         self._hosts = hosts
         self._backlog = bytearray()
         self._pumping = False
+        self._left = False
         self._loop = asyncio.get_running_loop()
         self.gone = asyncio.Event()
 
@@ -197,10 +203,9 @@ class _Host(asyncio.Protocol):
         self.pace()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._cable is not None:
-            self._cable.close()
-        self._hosts.discard(self)
-        self.gone.set()
+        self._left = True
+        self._pump()  # what it has it prints, whoever hung up
+        self._go()
 
     def data_received(self, data: bytes) -> None:
         allowed, end = self._wire.allow(len(data))
@@ -208,7 +213,8 @@ class _Host(asyncio.Protocol):
         self._pump()
         if end is not None:
             end(self)
-        self._backlog += data[allowed:]  # for a printer that stalls; one that hangs up reads no more
+        if not self._transport.is_closing():  # one that hangs up reads no more, one that stalls will
+            self._backlog += data[allowed:]
 
     def pace(self) -> None:
         """Read, or don't, as the wire says."""
@@ -226,6 +232,10 @@ class _Host(asyncio.Protocol):
         with contextlib.suppress(OSError):  # the host was quicker
             self._socket().shutdown(socket.SHUT_RDWR)
         self._transport.close()
+
+    def forget(self) -> None:
+        """Without power, what came is gone."""
+        self._backlog.clear()
 
     def reset(self) -> None:
         """Break."""
@@ -261,6 +271,16 @@ class _Host(asyncio.Protocol):
     def _pump_on(self) -> None:
         self._pumping = False
         self._pump()
+        self._go()
+
+    def _go(self) -> None:
+        """Be gone, once the connection is and all that came over it is with the printer."""
+        if not self._left or self._pumping:
+            return
+        if self._cable is not None:
+            self._cable.close()
+        self._hosts.discard(self)
+        self.gone.set()
 
 
 class SerialWire(_Wire):

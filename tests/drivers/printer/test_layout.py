@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from drivers.printer import Receipt, ReceiptLine
+from drivers.printer import Receipt, ReceiptLine, ReceiptTax
 from drivers.printer.layout import _Page, encode_receipt, money
 from drivers.printer.paper import PrintedReceipt
 from drivers.printer.simulated import SimulatedPrinter
@@ -120,6 +120,25 @@ def test_a_long_name_wraps_beside_its_price(receipt: Receipt) -> None:
 def test_a_long_order_number_is_small_enough_to_fit(receipt: Receipt) -> None:
     number = "0b6dc1a4-19ab-4cbd-9a8b-3fb8e9fbf3bf"
     assert f"{number:^48}".rstrip() in printed(replace(receipt, order_id=number)).text
+
+
+@pytest.mark.parametrize("columns", [48, 32])
+def test_taxes(receipt: Receipt, columns: int) -> None:
+    taxes = (
+        ReceiptTax("Sales tax 8.875 %", Decimal("2.04"), included=False),
+        ReceiptTax("City tax", Decimal("0.10"), included=False),
+        ReceiptTax("VAT 10 %", Decimal("2.27")),
+    )
+    text = printed(replace(receipt, taxes=taxes), columns).text
+    at = next(number for number, line in enumerate(text) if line.startswith("TOTAL"))
+    assert [line.split() for line in text[at - 3 : at + 2]] == [
+        ["Subtotal", "22.83"],
+        ["Sales", "tax", "8.875", "%", "2.04"],
+        ["City", "tax", "0.10"],
+        ["TOTAL", "€24.97"],
+        ["incl.", "VAT", "10", "%", "2.27"],
+    ]
+    assert {len(line) for line in (*text[at - 3 : at], text[at + 1])} == {columns}
 
 
 def test_without_transaction_and_link(receipt: Receipt) -> None:

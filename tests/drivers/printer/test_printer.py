@@ -12,6 +12,9 @@ import pytest
 from drivers.errors import CoverOpen, DeviceAbsent, DeviceTimeout, OutOfPaper
 from drivers.printer import PrinterStatus, Receipt, ReceiptLine
 from drivers.printer.cable import Cable
+from drivers.printer.commands import Command
+from drivers.states import Condition as Degree
+from drivers.states import DeviceState
 from tests.drivers.printer.conftest import Bench
 
 
@@ -57,6 +60,18 @@ async def test_status_tells_that_the_roll_is_nearly_empty(bench: Bench, receipt:
     assert await bench.printer.status() == PrinterStatus(online="yes", paper="low", cover="closed")
     await bench.printer.print_receipt(receipt)
     assert len(bench.device.receipts) == 1
+
+
+async def test_what_it_does_not_answer_stays_unknown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = bench.device._real_time
+
+    def answer_less(cable: Cable, command: Command) -> None:
+        if command.data != b"\x04":
+            answer(cable, command)
+
+    monkeypatch.setattr(bench.device, "_real_time", answer_less)
+    assert await bench.printer.status() == PrinterStatus(online="yes", paper="unknown", cover="closed")
+    assert await bench.printer.state() == DeviceState(Degree.DEGRADED, "the printer doesn't say how its paper is")
 
 
 async def test_out_of_paper_is_said_before_anything_is_printed(bench: Bench, receipt: Receipt) -> None:
