@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from typing import Any
 
@@ -35,6 +36,7 @@ async def do(leds: Leds, number: int, what: str, *args: Any) -> None:
 
 
 async def main(url: str) -> None:
+    logging.getLogger("drivers").setLevel(logging.ERROR)
     try:
         leds = open_leds(url)
     except Exception as error:
