@@ -47,7 +47,7 @@ kills: setup-test ## Prove that killing the server loses nothing it acknowledged
 
 day: setup-test ## A day of 500 customers and their accidents in fast motion; ARGS="--customers 50 --seed 2"
 	@$(BIN)/kiosk models pull
-	$(BIN)/python -m proofs.day $(ARGS)
+	cd hil-tests && ../$(BIN)/python -m day $(ARGS)
 
 format: setup-test ## Format the code
 	$(BIN)/ruff check --fix .

@@ -123,7 +123,7 @@ def _messages(record: Record) -> str:
     rows = "".join(
         f"<tr><td>{each.at_s:.3f}</td><td>{_esc(each.text)}</td><td>{_esc(each.detail)}</td></tr>" for each in said
     )
-    return f"<details><summary>{len(said)} messages on the bus</summary><table class=said>{rows}</table></details>"
+    return f"<details><summary>on the bus: {len(said)}</summary><table class=said>{rows}</table></details>"
 
 
 def _not_shown(run: Run) -> str:

@@ -14,8 +14,9 @@ from bench import Frame
 from bench.record import Record
 
 _WIDTH: Final = 1000  # of the timeline's own units; the page scales it
-_LEFT: Final = 74
+_LEFT: Final = 84
 _ROW: Final = 26
+_MARK: Final = 36  # as wide as two marks
 _LED_PX: Final = 3
 _COLORS: Final = {"input": "--input", "vision": "--vision", "voice": "--voice", "ui": "--ui", "session": "--session"}
 _TICKS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
@@ -67,12 +68,7 @@ def timeline(record: Record) -> str:
     lanes: list[tuple[str, int, str]] = []
     top = 8
     if deeds:
-        marks = "".join(
-            f"<g><title>{_esc(f'{moment.at_s:.2f} s  {moment.text}')}</title>"
-            f'<circle cx="{x(moment.at_s):.1f}" cy="{top + _ROW / 2}" r="8.5" class="deed"/>'
-            f'<text x="{x(moment.at_s):.1f}" y="{top + _ROW / 2 + 3.6}" class="number">{number}</text></g>'
-            for number, moment in enumerate(deeds, start=1)
-        )
+        marks = _numbers([x(moment.at_s) for moment in deeds], top + _ROW / 2)
         lanes.append(("person", _ROW, marks))
         top += _ROW
     if said:
@@ -110,6 +106,25 @@ def timeline(record: Record) -> str:
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {top + 22}" role="img" aria-label="what happened, over time">'
         f"{''.join(body)}{_axis(x, longest_s, top)}</svg>"
     )
+
+
+def _numbers(places: Sequence[float], middle: float) -> str:
+    """A number at each place; those that would overlap share a mark."""
+    groups: list[tuple[float, int, int]] = []  # where, first number, last number
+    for number, place in enumerate(places, start=1):
+        if groups and place - groups[-1][0] < _MARK:
+            groups[-1] = (groups[-1][0], groups[-1][1], number)
+        else:
+            groups.append((place, number, number))
+    marks = []
+    for place, first, last in groups:
+        label = f"{first}" if first == last else f"{first}–{last}"
+        width = 17 + 7 * (len(label) - 1)
+        marks.append(
+            f'<rect x="{place - 8.5:.1f}" y="{middle - 8.5:.1f}" width="{width}" height="17" rx="8.5" class="deed"/>'
+            f'<text x="{place - 8.5 + width / 2:.1f}" y="{middle + 3.6:.1f}" class="number">{label}</text>'
+        )
+    return "".join(marks)
 
 
 def _axis(place: Callable[[float], float], longest_s: float, top: int) -> str:

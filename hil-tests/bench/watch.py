@@ -77,6 +77,11 @@ class Watch:
                 self.malformed.append(f"{subject}: {message}")
             self._news.notify_all()
 
+    def forget(self) -> None:
+        """Forget what was heard, but for the last screen: numbers given out before mean nothing any more."""
+        screens = [each for each in self.heard if each.subject == UI_UPDATE.subject]
+        self.heard[:] = screens[-1:]
+
     def all_since(self, mark: int, event: Event[P]) -> list[P]:
         """Each such event from number `mark` on."""
         return [
