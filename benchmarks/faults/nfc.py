@@ -1,6 +1,7 @@
 """Faults of the NFC reader, at wire level: our reader, pyscard and libpcsclite as they ship, and a pcscd of our own.
 
-Behind pcscd is vpcd, a virtual reader with a cable that can be pulled, in whose field simulated cards lie.
+Behind pcscd is vpcd, a virtual reader that pcscd takes for a USB device, with a cable that can be pulled, and simulated
+cards in its field.
 `python -m benchmarks.faults.nfc` measures how long a tap takes.
 """
 
@@ -28,7 +29,7 @@ from benchmarks.faults import Fault, Outcome, PromiseBroken
 from drivers.nfc import Tap
 from drivers.nfc.card import STORAGE_CARD_ATR, USER_SIZE, SimulatedCard
 from drivers.states import READY, Condition
-from tests.drivers.nfc.bench import TIMEOUT_S, logged
+from tests.drivers.nfc.bench import QUIET_S, TIMEOUT_S, logged
 from tests.drivers.nfc.pcscd import Pcscd, WireBench, missing
 
 ANNA = SimulatedCard(bytes.fromhex("04A1B2C3D4E5F6"), "LOYALTY123")
@@ -36,7 +37,6 @@ BERT = SimulatedCard(bytes.fromhex("0411223344556F"), "bert.42")
 
 TAP_S = 0.5  # issue 4: from contact to event
 POLL_S = 0.4  # pcscd's own: PCSCLITE_STATUS_POLL_RATE
-QUIET_S = 0.6  # a card that lies there is seen after POLL_S and read 20 ms later; a made up tap would come within this
 
 _number = itertools.count()
 _random = random.Random(4)  # noqa: S311 - junk on cards, not a secret
@@ -194,7 +194,7 @@ async def _pull_and_put_back(bench: WireBench) -> tuple[float, float]:
     detected_s = _since(began_s)
     await _told(bench, Condition.ABSENT, "unplugged")
     began_s = time.perf_counter()
-    bench.daemon.put_back()
+    await bench.put_back()
     await bench.until(watching=True)
     return detected_s, _since(began_s)
 

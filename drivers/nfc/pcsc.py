@@ -200,7 +200,6 @@ class PcscReader:
                             self._expect()  # to let go of it is a call, too
                 except (PcscError, Stalled) as error:
                     self._note(explained(error) if isinstance(error, PcscError) else error)
-                    self._set_watching(False)
                     self._pause()
         except Exception as error:
             if loop.is_closed():
@@ -233,7 +232,6 @@ class PcscReader:
                 self._watch(context, reader, put)
             except ReaderGone as error:
                 self._note(error)
-                self._set_watching(False)
                 self._pause()  # pcscd may go on listing a reader that it can't talk to
 
     def _watch(self, context: Context, reader: str, put: Put) -> None:
@@ -242,15 +240,18 @@ class PcscReader:
         self._retry_s = FIRST_RETRY_S
         _log.info("%s: ready%s", reader, ", ignoring the card on it" if known.present else "")
         self._set_watching(True)
-        while not self._stop.is_set():
-            state = self._next_state(context, reader, known, WAIT_S)
-            if state is None:
-                continue
-            before, known = known, state
-            if is_new_contact(before, state):
-                known = self._read(context, reader, state, put)
-            elif state.mute and not before.mute:
-                _log.warning("%s: a card that does not answer; is it one?", reader)
+        try:
+            while not self._stop.is_set():
+                state = self._next_state(context, reader, known, WAIT_S)
+                if state is None:
+                    continue
+                before, known = known, state
+                if is_new_contact(before, state):
+                    known = self._read(context, reader, state, put)
+                elif state.mute and not before.mute:
+                    _log.warning("%s: a card that does not answer; is it one?", reader)
+        finally:
+            self._set_watching(False)  # before the next call: a hang that is over is a loss, too
 
     def _settle(self, context: Context, reader: str) -> ReaderState:
         """What lies on a reader that was just found, after it had time to find it too."""
@@ -285,6 +286,7 @@ class PcscReader:
                     _log.log(level, "%s: %s", reader, error)
                     return later
             else:
+                self._check_due()  # to let go of the card is a call, too
                 put(tap)
                 return state
         return state

@@ -14,6 +14,8 @@ from drivers.nfc.card import SimulatedCard
 from drivers.nfc.simulated import SimulatedReader
 
 TIMEOUT_S = 10.0
+# pcscd looks every 0.4 s, and a card is read within some 20 ms of being seen; a made up tap would come within this.
+QUIET_S = 0.6
 
 
 class Bench(Protocol):

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from drivers.errors import DeviceAbsent
 from drivers.nfc import NfcReader
 from drivers.nfc.card import SimulatedCard
 from drivers.nfc.pcsc import PcscReader
@@ -22,8 +23,15 @@ from drivers.nfc.winscard import Context
 from tests.drivers.nfc.bench import TIMEOUT_S
 
 VPCD = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
-PLUGGABLE = Path(__file__).with_name("pluggable.c")
 READER = "Virtual PCD 00 00"
+# As of a USB reader's driver; vendor and product as in hotplug.c.
+INFO_PLIST = """<plist version="1.0"><dict>
+<key>CFBundleExecutable</key><string>libcable.so</string>
+<key>ifdVendorID</key><array><string>0x1209</string></array>
+<key>ifdProductID</key><array><string>0x0001</string></array>
+<key>ifdFriendlyName</key><array><string>Virtual PCD</string></array>
+</dict></plist>
+"""
 
 
 def missing() -> str | None:
@@ -64,16 +72,25 @@ def _two_free_ports() -> int:
     raise RuntimeError("no two free ports between 20000 and 32000")
 
 
-def _pluggable(home: Path) -> Path:
-    """vpcd with a cable that can be pulled, compiled once a home."""
-    made = home / "pluggable.so"
+def _compiled(source: str, made: Path, *options: str) -> Path:
+    """A shared object of one of the C files here, made once."""
     if not made.exists():
-        soname = home / "libifdvpcd.so.0"  # under which vpcd knows itself, and which Debian doesn't install
-        if not soname.exists():
-            soname.symlink_to(VPCD)
-        cable = ["-shared", "-fPIC", "-o", str(made), str(PLUGGABLE), "-Wl,--no-as-needed", str(VPCD)]
-        subprocess.run(["cc", *cable, f"-Wl,-rpath,{home}"], check=True, capture_output=True, timeout=60)
+        command = ["cc", "-shared", "-fPIC", "-o", str(made), str(Path(__file__).with_name(source)), *options]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
     return made
+
+
+def _usb_drivers(home: Path) -> Path:
+    """The folder of USB readers' drivers, with one in it: vpcd on a cable that can be pulled."""
+    drivers = home / "drivers"
+    contents = drivers / "kiosk.bundle" / "Contents"
+    if not contents.exists():
+        (contents / "Linux").mkdir(parents=True)
+        # Under the name by which vpcd knows itself, and which Debian doesn't install.
+        vpcd = shutil.copy(VPCD, contents / "Linux" / "libifdvpcd.so.0")
+        _compiled("cable.c", contents / "Linux" / "libcable.so", "-Wl,--no-as-needed", str(vpcd), "-Wl,-rpath,$ORIGIN")
+        (contents / "Info.plist").write_text(INFO_PLIST)
+    return drivers
 
 
 class Pcscd:
@@ -82,6 +99,7 @@ class Pcscd:
     def __init__(self, home: Path) -> None:
         self.port = 0
         self._home = home
+        self._hotplug = home / "hotplug"
         self._unplugged = home / "unplugged"
         self._run = home / "run"
         self._conf = home / "conf"
@@ -105,23 +123,33 @@ class Pcscd:
         shutil.rmtree(self._run, ignore_errors=True)
         shutil.rmtree(self._conf, ignore_errors=True)
         self._unplugged.unlink(missing_ok=True)
+        self._hotplug.unlink(missing_ok=True)  # with what nobody read
+        os.mkfifo(self._hotplug)
         (self._run / "pcscd").mkdir(parents=True)
         self._conf.mkdir()
-        if with_reader:
-            self.port = _two_free_ports()
-            (self._conf / "vpcd").write_text(
-                f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{self.port:X}\n'
-                f"LIBPATH {_pluggable(self._home)}\nCHANNELID 0x{self.port:X}\n"
-            )
+        drivers = await asyncio.to_thread(_usb_drivers, self._home)
+        hotplug = await asyncio.to_thread(_compiled, "hotplug.c", self._home / "hotplug.so")
+        self.port = _two_free_ports()
+        if not with_reader:
+            self._unplugged.touch()
+        mounts = 'mount --bind "$1" /run && mount --bind "$2" /usr/lib/pcsc/drivers'
         self._process = await asyncio.create_subprocess_exec(
             *_unshare(),
             "sh",
             "-c",
-            'mount --bind "$1" /run && exec pcscd --foreground --info -c "$2"',
+            f'{mounts} && LD_PRELOAD="$3" exec pcscd --foreground --info -c "$4"',
             "sh",
             str(self._run),
+            str(drivers),
+            str(hotplug),
             str(self._conf),
-            env={**os.environ, "PATH": _path(), "KIOSK_NFC_UNPLUGGED": str(self._unplugged)},
+            env={
+                **os.environ,
+                "PATH": _path(),
+                "KIOSK_NFC_UNPLUGGED": str(self._unplugged),
+                "KIOSK_NFC_HOTPLUG": str(self._hotplug),
+                "KIOSK_NFC_VPCD": f"/dev/null:0x{self.port:X}",
+            },
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -159,10 +187,19 @@ class Pcscd:
     def pull(self) -> None:
         """Pull the reader's cable; the daemon goes on."""
         self._unplugged.touch()
+        self._tell_usb(b"r")
 
     def put_back(self) -> None:
         """Put the reader's cable back."""
-        self._unplugged.unlink(missing_ok=True)
+        self._unplugged.unlink()
+        self._tell_usb(b"a")
+
+    def _tell_usb(self, action: bytes) -> None:
+        pipe = os.open(self._hotplug, os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            os.write(pipe, action)
+        finally:
+            os.close(pipe)
 
     def stop(self) -> None:
         """Let it hang, whoever asks."""
@@ -196,6 +233,7 @@ class WireBench:
         self.pcsc = PcscReader("Virtual PCD")
         self.reader: NfcReader = self.pcsc
         self._field: VpcdField | None = None
+        self._lying: SimulatedCard | None = None
 
     @property
     def field(self) -> VpcdField:
@@ -206,9 +244,11 @@ class WireBench:
         await self.start()
 
     async def hold(self, card: SimulatedCard) -> None:
+        self._lying = card
         await self.field.insert(card)
 
     async def take_away(self) -> None:
+        self._lying = None
         await self.field.remove()
         await self.empty()
 
@@ -236,8 +276,24 @@ class WireBench:
         await self.until(watching=False)
 
     async def plug(self) -> None:
-        self.daemon.put_back()
+        await self.put_back()
         await self.until(watching=True)
+
+    async def put_back(self) -> None:
+        """Put the cable back; return once the card that lies on the reader is in its field again."""
+        self.daemon.put_back()
+        if self._lying is not None:
+            async with asyncio.timeout(TIMEOUT_S):
+                while not await self._try_insert(self._lying):
+                    await asyncio.to_thread(threading.Event().wait, 0.01)
+
+    async def _try_insert(self, card: SimulatedCard) -> bool:
+        """A card is where vpcd listens, and it only does once pcscd has found the reader."""
+        try:
+            await self.field.insert(card)
+        except DeviceAbsent:
+            return False
+        return True
 
     async def crash(self) -> None:
         """Kill pcscd; return once our reader knows."""
@@ -245,6 +301,7 @@ class WireBench:
         await self.until(watching=False)
 
     async def _cut(self) -> None:
+        self._lying = None
         if self._field is not None:
             await self._field.remove()
         await self.daemon.kill()
@@ -260,9 +317,9 @@ class WireBench:
         self.pcsc.taps()  # whoever taps without listening wants the reader watched all the same
         await self.until(watching=True)
 
-    async def start_daemon(self) -> None:
-        """Start pcscd, whether our reader looks or not."""
-        await self.daemon.start()
+    async def start_daemon(self, *, with_reader: bool = True) -> None:
+        """Start pcscd, whether our reader looks or not; without its reader as one unplugged."""
+        await self.daemon.start(with_reader=with_reader)
         self._field = VpcdField(self.daemon.port)
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from drivers.nfc.card import PAYMENT_CARD_ATR, SimulatedCard
 from drivers.states import READY, Condition
-from tests.drivers.nfc.bench import Bench, SimulatedBench, next_tap
+from tests.drivers.nfc.bench import QUIET_S, Bench, SimulatedBench, next_tap
 from tests.drivers.nfc.pcscd import WireBench
 
 ANNA = SimulatedCard(bytes.fromhex("04A1B2C3D4E5F6"), "LOYALTY123")
@@ -29,9 +29,6 @@ BERT = SimulatedCard(bytes.fromhex("0411223344556F"), "bert.42")
 PLAIN = SimulatedCard(bytes.fromhex("DEADBEEF"))
 BANK = SimulatedCard(bytes.fromhex("08C0FFEE"), atr=PAYMENT_CARD_ATR)
 JUNK = SimulatedCard(bytes.fromhex("04DEADDEADDEAD"), memory=b"\x03\xff\xff" + b"\xa5" * 100)
-
-# A card that lies there is read within some 20 ms of being seen; a made up tap would come within this.
-QUIET_S = 0.5
 
 
 @pytest.fixture(params=["simulated", "wire"])

@@ -18,9 +18,9 @@ from drivers.nfc.card import SimulatedCard
 from drivers.nfc.pcsc import PcscReader, explained, is_new_contact
 from drivers.nfc.reading import GET_UID
 from drivers.nfc.vpcd import VpcdField
-from drivers.nfc.winscard import Context, PcscError, ReaderState
+from drivers.nfc.winscard import Connection, Context, PcscError, ReaderState
 from drivers.states import READY, Condition
-from tests.drivers.nfc.bench import TIMEOUT_S, logged, next_tap
+from tests.drivers.nfc.bench import QUIET_S, TIMEOUT_S, logged, next_tap
 from tests.drivers.nfc.pcscd import READER, WireBench
 
 ANNA = SimulatedCard(bytes.fromhex("04A1B2C3D4E5F6"), "LOYALTY123")
@@ -122,10 +122,9 @@ async def test_a_service_that_starts_later_is_found(bench: WireBench, caplog: py
 
 async def test_a_service_without_a_reader_is_waited_for(bench: WireBench) -> None:
     taps = bench.reader.taps()
-    await bench.daemon.start(with_reader=False)
+    await bench.start_daemon(with_reader=False)
     await bench.told("no reader named 'Virtual PCD'; connected: none")
-    await bench.daemon.kill()
-    await bench.start()
+    await bench.plug()
     await bench.hold(ANNA)
     await next_tap(taps)
 
@@ -263,7 +262,11 @@ async def test_a_card_that_a_found_reader_only_finds_later_is_no_tap(bench: Wire
         await bench.start_daemon()
         assert await asyncio.to_thread(found.wait, TIMEOUT_S)
     await bench.hold(ANNA)
+    await bench.present()
     await bench.until(watching=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(QUIET_S):
+            await anext(taps)
     await bench.take_away()
     await bench.hold(BERT)
     assert (await next_tap(taps)).loyalty_id == "bert.42"
@@ -389,6 +392,27 @@ async def test_a_card_that_is_read_too_slowly_is_nobodys_tap(bench: WireBench, m
         await bench.hold(ANNA)
         assert await asyncio.to_thread(told.wait, TIMEOUT_S)
         await bench.until(watching=True)
+    await bench.take_away()
+    await bench.hold(BERT)
+    assert (await next_tap(taps)).loyalty_id == "bert.42"
+
+
+async def test_a_service_that_hangs_after_the_reading_makes_no_late_tap(
+    bench: WireBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(connection: Connection, *_: object) -> None:
+        bench.daemon.stop()
+        let_go(connection, None, None, None)
+
+    await bench.ready()
+    taps = bench.reader.taps()
+    let_go = Connection.__exit__
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "__exit__", hang)
+        await bench.hold(ANNA)
+        await bench.told("hangs")
+    bench.daemon.go_on()
+    await bench.until(watching=True)
     await bench.take_away()
     await bench.hold(BERT)
     assert (await next_tap(taps)).loyalty_id == "bert.42"

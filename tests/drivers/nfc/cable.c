@@ -1,7 +1,7 @@
-/* vpcd with a cable: while the file $KIOSK_NFC_UNPLUGGED exists, the reader is gone.
+/* vpcd as the driver of a USB reader: while the file $KIOSK_NFC_UNPLUGGED exists, the reader is gone.
  *
- * Linked with libifdvpcd.so, which has every other function of a reader's driver. pcscd looks for a reader again when
- * it gets SIGUSR1, and removes one that doesn't tell whether it has a card.
+ * Linked with libifdvpcd.so, which has every other function of a reader's driver. $KIOSK_NFC_VPCD is the device name
+ * that vpcd wants, with its port.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,6 +14,11 @@
 
 typedef unsigned long dword;
 
+typedef struct {
+    dword protocol;
+    dword length;
+} header;
+
 static int unplugged(void)
 {
     const char *sign = getenv("KIOSK_NFC_UNPLUGGED");
@@ -23,7 +28,9 @@ static int unplugged(void)
 long IFDHCreateChannelByName(dword reader, char *device)
 {
     long (*next)(dword, char *) = dlsym(RTLD_NEXT, "IFDHCreateChannelByName");
-    return unplugged() || next == NULL ? IFD_NO_SUCH_DEVICE : next(reader, device);
+    char *port = getenv("KIOSK_NFC_VPCD");
+    (void)device;
+    return unplugged() || next == NULL || port == NULL ? IFD_NO_SUCH_DEVICE : next(reader, port);
 }
 
 long IFDHICCPresence(dword reader)
@@ -37,11 +44,6 @@ long IFDHPowerICC(dword reader, dword action, unsigned char *atr, dword *length)
     long (*next)(dword, dword, unsigned char *, dword *) = dlsym(RTLD_NEXT, "IFDHPowerICC");
     return unplugged() || next == NULL ? IFD_COMMUNICATION_ERROR : next(reader, action, atr, length);
 }
-
-typedef struct {
-    dword protocol;
-    dword length;
-} header;
 
 long IFDHTransmitToICC(dword reader, header send, unsigned char *command, dword size, unsigned char *answer,
                        dword *room, header *receive)
