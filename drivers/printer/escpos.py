@@ -29,6 +29,7 @@ _CUT: Final = GS + b"V\x42\x00"
 # In the middle and twice as big: a piece of a receipt must not be taken for one.
 _VOID: Final = ESC + b"@" + ESC + b"a\x01" + GS + b"!\x11VOID\n" + GS + b"!\x00this receipt is incomplete\n"
 _UNKNOWN: Final = PrinterStatus(online="unknown", paper="unknown", cover="unknown")
+_UNSAID: Final = DeviceState(Condition.DEGRADED, "the printer is there and can't say how it is")
 _STATE_S: Final = 1.8  # for `state`, which has 2 s
 _GLANCE_S: Final = 0.4  # for an answer to it: a printer takes 1 to 50 ms
 
@@ -105,9 +106,12 @@ class EscposPrinter:
     async def _look(self) -> DeviceState:
         transport = self._connect()
         if self._asks(transport.answers):
-            return await self._with_printer(lambda dialogue: dialogue.glance(_GLANCE_S).state(), 2 * _STATE_S)
+            return await self._with_printer(self._glance, 2 * _STATE_S)
         await in_thread(partial(transport.look, _STATE_S), 2 * _STATE_S)
-        return DeviceState(Condition.DEGRADED, "the printer is there and can't say how it is")
+        return _UNSAID
+
+    def _glance(self, dialogue: Dialogue) -> DeviceState:
+        return dialogue.glance(_GLANCE_S).state() if self._asks(dialogue.answers) else _UNSAID
 
     def _print(self, receipt: Receipt, progress: Progress, dialogue: Dialogue) -> None:
         settings = self._settings

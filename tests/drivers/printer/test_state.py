@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.printer import Receipt, open_printer
+from drivers.printer import Receipt, open_printer, simulated_usb
 from drivers.printer.cable import Cable
 from drivers.printer.dialogue import Dialogue
+from drivers.printer.settings import Settings
 from drivers.printer.simulated import SimulatedPrinter
 from drivers.printer.simulated_wires import TcpWire
 from drivers.states import READY, Condition, DeviceState
@@ -92,6 +93,15 @@ async def test_a_printer_that_is_never_asked_is_not_called_ready(wire: TcpWire, 
     wire.printer.unplug()
     for url in (f"{wire.url}?confirm=none", f"escpos+file:{tmp_path}/lp0"):
         assert (await open_printer(url).state()).condition == Condition.ABSENT
+
+
+async def test_a_usb_printer_that_only_listens(receipt: Receipt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_usb._INTERFACE, "bNumEndpoints", 1)
+    device = SimulatedPrinter()
+    printer = simulated_usb.open_on_bus(device, Settings())
+    assert (await printer.state()).reason == "the printer is there and can't say how it is"
+    await printer.print_receipt(receipt)
+    assert len(device.receipts) == 1
 
 
 def test_what_a_printer_does_not_say_is_not_ready() -> None:
