@@ -45,7 +45,7 @@ Wire = Literal["tcp", "usb", "serial"]
 
 
 def a_receipt(job: str) -> Receipt:
-    """A receipt of 1.5 KB, about 20 cm of paper."""
+    """A receipt of 1.2 KB, about 20 cm of paper."""
     lines = tuple(ReceiptLine(1, f"Burger with jalapeños {number}", Decimal("9.90")) for number in range(12))
     return Receipt(
         shop="Taquería Olé",

@@ -121,15 +121,16 @@ class Dialogue:
         if refusal is None:
             return
         # Otherwise it would print the rest for the next customer, as soon as somebody puts paper in.
-        self._answers.cleared = False
-        self._transport.write(_CLEAR, self._answer_s)
-        deadline = time.monotonic() + self._answer_s
-        while not self._answers.cleared and time.monotonic() < deadline:
-            self._answers.feed(self._transport.read(min(_POLL_S, self._answer_s)))
-        if not self._answers.cleared:
+        if not self.clear():
             log.warning("the printer can't take back a receipt: it may print the rest when it goes on")
             self.out_of_step = True
         raise refusal
+
+    def clear(self) -> bool:
+        """Have the printer forget what it hasn't printed yet; whether it says that it did."""
+        self._answers.cleared = False
+        self._transport.write(_CLEAR, self._answer_s)
+        return self._wait(lambda: self._answers.cleared, self._answer_s)
 
     def hello(self, answer_s: float | None = None) -> int:
         """Make sure that the printer is there; returns its answer to DLE EOT 1."""

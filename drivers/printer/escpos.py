@@ -124,6 +124,9 @@ class EscposPrinter:
                 raise refusal
             self._known = condition.state()
         if asks:
+            if settings.journal.last == "not printed":
+                # What a stalled printer still has of it, and the half of a command that a broken connection left.
+                dialogue.clear()
             job = replace(job, head=self._end_of_the_last() + job.head)
         if settings.confirm in ("printed", "id") and asks:
             dialogue.print(job, settings.print_s, progress)

@@ -120,6 +120,18 @@ async def test_a_stall_before_the_total(wire: TcpWire, job: Receipt) -> None:
     assert sum("TOTAL" in str(piece) for piece in wire.printer.receipts) == 1
 
 
+async def test_what_a_stalled_printer_still_has_of_a_failed_receipt_is_taken_back(job: Receipt) -> None:
+    device = SimulatedPrinter()
+    printer = device.driver(Settings(answer_s=0.2, print_s=0.5))
+    strike_at(device, b"Volcano", SimulatedPrinter.stall)
+    assert await fate_after(Bench(printer, device), job, DeviceTimeout) == "not printed"
+    device.open_cover()  # it comes round, and can't print what it has
+    device.resume()
+    device.cover_open = False  # closed, and before it goes on by itself, the next receipt comes
+    await printer.print_receipt(job)
+    assert sum("Volcano" in str(piece) for piece in device.receipts) == 1
+
+
 async def test_given_up_before_the_total_it_never_gets_there(job: Receipt) -> None:
     device = SimulatedPrinter()
     printer = device.driver(Settings(answer_s=5, print_s=5))
