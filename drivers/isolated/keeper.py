@@ -31,7 +31,7 @@ class Patience:
     close_s: float = 3.0  # a strip goes dark, a reader's thread ends
     ping_every_s: float = 1.0
     hung_s: float = 5.0
-    back_off_s: tuple[float, ...] = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+    back_off_s: tuple[float, ...] = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # a try costs up to a second of a core
     steady_s: float = 30.0  # after so long the back-off begins anew
 
 
@@ -117,6 +117,8 @@ class Keeper:
         self._keep_going()
         if self._closed:
             return DeviceState(Condition.ABSENT, f"{self.what} was closed")
+        if self._link is None and self._failure is not None:
+            return DeviceState(Condition.ABSENT, str(self._failure), self._failure.code)
         try:
             async with asyncio.timeout(self._patience.state_s):
                 link = await self.link()
@@ -178,6 +180,8 @@ class Keeper:
         link = self._link
         if link is not None:
             link.say_goodbye()
+        elif self._task is not None and self._process is not None:
+            self._process.kill()  # it isn't open yet: there is nothing to let go of
         if self._task is not None:
             self._again.set()
             await asyncio.wait([self._task], timeout=self._patience.close_s)
@@ -298,7 +302,7 @@ class Keeper:
         if self._closed:
             return
         if str(error) != str(self._failure):  # once, not at every try
-            _log.warning("%s; it is started again", error)
+            _log.warning("%s; trying again", error)
         self._failure = error
 
     def _tell(self) -> None:

@@ -16,15 +16,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from drivers.discovery import look
+from drivers.states import Condition as DriverCondition
 from edge.bus import BusError, Client
 from edge.bus.connection import SignInRefused
 from edge.bus.keys import KeyUnusable, key_path
 from edge.bus.server import ServerMissing, find_server
+from edge.cli.probing import probe
 from edge.cli.speaking import console, fail
 from edge.config import Bus, Config, ConfigError, load
+from edge.contract.errors import AskError
+from edge.contract.hardware import Condition, DeviceStatus
 from edge.contract.permissions import OPERATOR
 from edge.models import ModelError, Store
+from edge.monitor.look import devices_of
 
+_ADVICE = "docs/devices.md says what each state means and what to do"
 _MARKS = {"good": "[green]●[/]", "absent": "[yellow]○[/]", "bad": "[red]✗[/]"}
 _PACKAGES = {
     "nats-py": "kiosk-edge",
@@ -60,6 +66,7 @@ def diagnose(config: Config) -> Iterator[Diagnosis]:
     yield _server()
     yield _bus(config.bus)
     yield from _models(config)
+    yield from _states(config)
     for sighting in look():
         found = ", ".join(sighting.urls) or "none seen"
         if not sighting.library_here:
@@ -98,6 +105,34 @@ def _bus(bus: Bus) -> Diagnosis:
     except BusError:
         advice = "kiosk virtual brings its own; else: nats-server -c nats-server.conf"
         return Diagnosis("bus", "absent", f"no server answers at {url}", advice)
+
+
+def _states(config: Config) -> Iterator[Diagnosis]:
+    """How the configured devices are: a running kiosk's word; where none runs, by opening each."""
+    told = asyncio.run(_told(config.bus))
+    if told is not None:
+        for each in told:
+            found = each.condition.value + (f": {each.reason}" if each.reason else "")
+            advice = "" if each.condition is Condition.READY else _ADVICE
+            state: Literal["good", "absent"] = "absent" if advice else "good"
+            yield Diagnosis(f"{each.name}: now", state, f"{found} (the running kiosk says, since {each.since})", advice)
+        return
+    for name, url, found_state in asyncio.run(probe(config.devices)):
+        ready = found_state.condition is DriverCondition.READY
+        found = f"{found_state.condition.value} at {url}" + (f": {found_state.reason}" if found_state.reason else "")
+        yield Diagnosis(f"{name} in kiosk.toml", "good" if ready else "absent", found, "" if ready else _ADVICE)
+
+
+async def _told(bus: Bus) -> tuple[DeviceStatus, ...] | None:
+    """What a running kiosk says of its devices; None where none does."""
+    client = Client(bus.url, name=OPERATOR, key_file=key_path(bus.keys, OPERATOR) if bus.keys else None)
+    try:
+        await client.connect(wait_s=1)
+        return await devices_of(client)
+    except (BusError, KeyUnusable, AskError):
+        return None
+    finally:
+        await client.close()
 
 
 def _models(config: Config) -> Iterator[Diagnosis]:

@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 
 from edge.bus.latency import ASKER, Series, quantile_ms
 from edge.bus.overview import Overview
+from edge.contract.hardware import Condition, DeviceStatus
 from edge.contract.subjects import AGENTS, COMMANDS, Command
+from edge.monitor.health import in_words
 from edge.monitor.latency import UNANSWERED, agent_for, pooled
 from edge.monitor.look import Look
 
@@ -166,6 +168,22 @@ DEAD = Kind(
     "Commands of {{ $labels.agent }} were given up on",
     "kiosk bus dead lists them, and can replay or drop them",
 )
+DEVICE_ABSENT = Kind(
+    "KioskDeviceAbsent",
+    "critical",
+    30,  # a device's process that was ended is back sooner
+    "kiosk_device_state == 0",
+    "{{ $labels.device }} is absent",
+    "kiosk doctor says why; docs/devices.md what to do",
+)
+DEVICE_DEGRADED = Kind(
+    "KioskDeviceDegraded",
+    "warning",
+    30,
+    "kiosk_device_state == 1",
+    "{{ $labels.device }} can't do all of its work",
+    "kiosk doctor says why: a roll that ends, a cover, a frame rate; docs/devices.md what to do",
+)
 # What only somebody else can tell: Prometheus has this one, the monitor's log can't.
 MONITOR_DOWN = Kind(
     "KioskMonitorDown",
@@ -189,6 +207,8 @@ KINDS: Final = (
     QUEUE_MISSING,
     STREAM_FULL,
     DEAD,
+    DEVICE_ABSENT,
+    DEVICE_DEGRADED,
     MONITOR_DOWN,
 )
 
@@ -201,7 +221,12 @@ def find(look: Look, recent: Sequence[Series] = (), expected: Collection[str] = 
     found = [*_server(look), *_latency(recent)]
     if look.bus is None:
         return [Alert(BUS_DOWN, look.bus_problem), *found]
-    return [*found, *_agents(look.bus, expected), *_streams(look.bus, look.setup_problem, expected)]
+    return [
+        *found,
+        *_agents(look.bus, expected),
+        *_streams(look.bus, look.setup_problem, expected),
+        *_devices(look.devices or ()),
+    ]
 
 
 def _server(look: Look) -> Iterator[Alert]:
@@ -249,6 +274,13 @@ def _agents(bus: Overview, expected: Collection[str]) -> Iterator[Alert]:
             yield Alert(AGENT_DOWN, f"the {name} agent is not running", (("agent", name),))
         elif state.presence == "silent":
             yield Alert(AGENT_DOWN, f"the {name} agent is there, but does not answer", (("agent", name),))
+
+
+def _devices(devices: Iterable[DeviceStatus]) -> Iterator[Alert]:
+    kinds = {Condition.ABSENT: DEVICE_ABSENT, Condition.DEGRADED: DEVICE_DEGRADED}
+    for device in devices:
+        if device.condition in kinds:
+            yield Alert(kinds[device.condition], in_words(device), (("device", device.name),))
 
 
 def _streams(bus: Overview, setup_problem: str, expected: Collection[str]) -> Iterator[Alert]:

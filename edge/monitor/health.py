@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.bus.discovery import AgentState
+from edge.contract.hardware import Condition, DeviceStatus
 from edge.contract.subjects import AGENTS
 from edge.monitor.look import Look
 
@@ -36,6 +37,7 @@ class Health:
     streams: Part
     agents: dict[str, Part]
     expected: Collection[str] = AGENTS
+    devices: Part = Part()
 
     @property
     def all_agents(self) -> Part:
@@ -47,8 +49,13 @@ class Health:
     def kiosk(self) -> Part:
         """Everything."""
         agents = self.all_agents
-        parts = {"server": self.server.as_json(), "streams": self.streams.as_json()} | agents.facts
-        return Part((*self.server.problems, *self.streams.problems, *agents.problems), parts)
+        parts = {
+            "server": self.server.as_json(),
+            "streams": self.streams.as_json(),
+            "devices": self.devices.as_json(),
+        } | agents.facts
+        problems = (*self.server.problems, *self.streams.problems, *agents.problems, *self.devices.problems)
+        return Part(problems, parts)
 
 
 def health(look: Look, expected: Collection[str] = AGENTS) -> Health:
@@ -60,7 +67,29 @@ def health(look: Look, expected: Collection[str] = AGENTS) -> Health:
         _streams(look, expected),
         {name: _agent(name, agents.get(name), bus_up=look.bus is not None) for name in names},
         expected,
+        _devices(look),
     )
+
+
+def in_words(device: DeviceStatus) -> str:
+    """A device's state in a line."""
+    return f"{device.name} is {device.condition.value}" + (f": {device.reason}" if device.reason else "")
+
+
+def _devices(look: Look) -> Part:
+    """Absent ones, and those that can't do their work, are problems. Low paper, which has no code, is none yet."""
+    if look.devices is None:
+        return Part((), {"devices": None, "devices_problem": look.devices_problem or look.bus_problem})
+    broken = [
+        each
+        for each in look.devices
+        if each.condition is Condition.ABSENT or (each.condition is Condition.DEGRADED and each.code)
+    ]
+    facts = {
+        each.name: {"condition": each.condition.value, "since": each.since, "reason": each.reason, "code": each.code}
+        for each in look.devices
+    }
+    return Part(tuple(in_words(each) for each in broken), {"devices": facts})
 
 
 def _server(look: Look) -> Part:

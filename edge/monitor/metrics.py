@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from edge.bus.latency import EDGES_MS, Series
 from edge.bus.overview import Overview, Storage
+from edge.contract.hardware import Condition, DeviceStatus
 from edge.contract.subjects import AGENTS, COMMANDS
 from edge.monitor.alarm import Standing
 from edge.monitor.alerts import KINDS, limit_ms
@@ -49,6 +50,8 @@ class _Looked(Collector):
         if look.bus is not None:
             yield from _bus(look.bus, self._expected)
             yield from _agents(look.bus, self._expected)
+        if look.devices is not None:
+            yield _devices(look.devices)
         yield from _latency_histogram(self._latency)
         alerts = GaugeMetricFamily(
             "kiosk_alerts", "How many alerts of a kind are raised, as the monitor's log says.", labels=["alert"]
@@ -148,6 +151,18 @@ def _agents(bus: Overview, expected: Collection[str]) -> Iterator[Metric]:
             up.add_metric([name], state.presence == "up")
             instances.add_metric([name], len(state.instances))
     yield from (up, instances)
+
+
+_CONDITIONS = {Condition.ABSENT: 0, Condition.DEGRADED: 1, Condition.READY: 2}
+
+
+def _devices(devices: Sequence[DeviceStatus]) -> Metric:
+    states = GaugeMetricFamily(
+        "kiosk_device_state", "How the device is: 2 ready, 1 degraded, 0 absent.", labels=["device"]
+    )
+    for device in devices:
+        states.add_metric([device.name], _CONDITIONS[device.condition])
+    return states
 
 
 def _latency_histogram(latency: Sequence[Series]) -> Iterator[Metric]:

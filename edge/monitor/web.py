@@ -75,14 +75,21 @@ class Web:
             self._socket = None
 
     async def _root(self, _request: web.Request) -> web.Response:
-        return web.Response(text="/healthz /healthz/server /healthz/streams /healthz/agents/NAME /metrics /alerts\n")
+        return web.Response(
+            text="/healthz /healthz/server /healthz/streams /healthz/agents/NAME /healthz/devices /metrics /alerts\n"
+        )
 
     async def _kiosk(self, _request: web.Request) -> web.Response:
         return _answer((await self._health()).kiosk)
 
     async def _part(self, request: web.Request) -> web.Response:
         health = await self._health()
-        parts = {"server": health.server, "streams": health.streams, "agents": health.all_agents}
+        parts = {
+            "server": health.server,
+            "streams": health.streams,
+            "agents": health.all_agents,
+            "devices": health.devices,
+        }
         part = parts.get(request.match_info["part"])
         return _answer(part) if part else _unknown("part", parts)
 

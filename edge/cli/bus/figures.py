@@ -13,6 +13,7 @@ from rich.text import Text
 
 from edge.bus.latency import Series, quantile_ms
 from edge.bus.overview import Overview
+from edge.contract.hardware import Condition, DeviceStatus
 from edge.contract.subjects import command_on
 from edge.monitor.alerts import Alert, limit_ms
 from edge.monitor.latency import UNANSWERED, agent_for, pooled
@@ -65,6 +66,17 @@ def as_json(figures: Figures) -> dict[str, Any]:
             for each in bus.streams
         ],
         "agents": bus and {name: _agent_json(name, bus) for name in bus.agents},
+        "devices": None
+        if figures.look.devices is None
+        else {
+            each.name: {
+                "condition": each.condition.value,
+                "since": each.since,
+                "reason": each.reason,
+                "code": each.code,
+            }
+            for each in figures.look.devices
+        },
         "latency": list(_latency_rows(figures.latency)),
         "alerts": [
             {
@@ -84,6 +96,8 @@ def shown(figures: Figures) -> RenderableType:
     parts: list[RenderableType] = [_server(figures)]
     if figures.look.bus is not None:
         parts += [_streams(figures.look.bus), _agents(figures.look.bus, figures.expected)]
+    if figures.look.devices:
+        parts.append(_devices(figures.look.devices))
     rows = list(_latency_rows(figures.latency))
     if rows:
         parts.append(_latency(rows))
@@ -176,6 +190,15 @@ def _agents(bus: Overview, expected: Collection[str]) -> Table:
         dead = (bus.dead_letters or {}).get(name, 0)
         given_up = f"[red]{dead}[/]" if dead else "-" if queue is None or bus.dead_letters is None else "0"
         table.add_row(escape(name), running, escape(versions), *counts, given_up)
+    return table
+
+
+def _devices(devices: Sequence[DeviceStatus]) -> Table:
+    table = _table("device", "condition", "since", "reason")
+    colours = {Condition.READY: "green", Condition.DEGRADED: "yellow", Condition.ABSENT: "red"}
+    for each in devices:
+        condition = f"[{colours[each.condition]}]{each.condition.value}[/]"
+        table.add_row(escape(each.name), condition, escape(each.since), escape(each.reason))
     return table
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from edge.bus.discovery import AgentState, Instance
 from edge.bus.latency import EDGES_MS, SUCCESS, SeenBy, Series, Way
 from edge.bus.overview import ConsumerState, Overview, Storage, StreamState
+from edge.contract.hardware import Condition, DeviceStatus
 from edge.contract.streams import CONSUMERS, STREAMS
 from edge.contract.subjects import AGENTS
 from edge.monitor.look import Look
@@ -59,7 +60,11 @@ def bus(
     )
 
 
-WELL = Look(bus(dead={}), server())
+def device(name: str, condition: Condition = Condition.READY, reason: str = "", code: str = "") -> DeviceStatus:
+    return DeviceStatus(name=name, condition=condition, since="2026-11-23T12:00:00.000Z", reason=reason, code=code)
+
+
+WELL = Look(bus(dead={}), server(), devices=(device("leds"), device("printer")))
 GONE = Look(None, None, bus_problem="no NATS server answers at nats://127.0.0.1:4222", server_problem="no answer")
 
 

@@ -6,6 +6,7 @@ import operator
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.bus.discovery import AgentState
 from edge.bus.overview import ConsumerState, StreamState
+from edge.contract.hardware import Condition
 from edge.monitor.alerts import KINDS, LATENCY, MONITOR_DOWN, UNANSWERED_COMMANDS, Kind, find
 from edge.monitor.look import Look
 from edge.monitor.metrics import metrics_text
 from edge.monitor.rules import RULES_FILE, rules_text
 from edge.monitor.server import SlowConsumer
 
-from .scenes import GONE, WELL, bus, server, took
+from .scenes import GONE, WELL, bus, device, server, took
 
 SIMPLE = re.compile(r"^([a-z_]+) (==|>) ([0-9.]+)$")
 # Rates and absences need Prometheus itself: what they say is tested where it is installed.
@@ -53,7 +55,7 @@ def test_the_specifications_thresholds() -> None:
 
 
 def test_rules_speak_of_metrics_that_there_are() -> None:
-    look = Look(bus(dead={}), server())
+    look = WELL
     there = {
         sample.name
         for family in text_string_to_metric_families(metrics_text(look, [took("x", 1)]).decode())
@@ -81,6 +83,8 @@ SCENES = {
     "queue missing": Look(bus(queues=[ConsumerState("menu", "menu-x", False)], dead={}), server()),
     "stream at 0.9": Look(bus(streams=[StreamState("KIOSK_EVENTS", True, 9, 1, 10)], dead={}), server()),
     "stream past 0.9": Look(bus(streams=[StreamState("KIOSK_EVENTS", True, 10, 1, 10)], dead={}), server()),
+    "device absent": replace(WELL, devices=(device("leds"), device("reader", Condition.ABSENT, "unplugged", "lost"))),
+    "device degraded": replace(WELL, devices=(device("printer", Condition.DEGRADED, "paper low"), device("leds"))),
     "dead letter": Look(bus(dead={"payment": 1}), server()),
 }
 
