@@ -189,7 +189,7 @@ _LOOKED_S: Final = LOOK_EVERY_S + _SETTLED_S
 
 FAULTS: Final = [
     Fault("bouncing button, spikes on both wires", _SETTLED_S, _SETTLED_S, bouncing_button),
-    Fault("door contact that rattles", RATTLES_S + LEEWAY_S, LEEWAY_S, rattling_door),
+    Fault("door contact that rattles", 3 * RATTLES_S, LEEWAY_S, rattling_door),
     Fault(f"door held open for {HELD_S:g} s", _SETTLED_S, _SETTLED_S, door_held),
     Fault("interrupts lost", _LOOKED_S, _LOOKED_S, lost_interrupt),
     Fault("chip gone and back", LEEWAY_S, _LOOKED_S, chip_gone),

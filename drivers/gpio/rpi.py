@@ -6,10 +6,13 @@ pull-up. The door's contact is closed while the door is: a cut wire is an open d
 
 from __future__ import annotations
 
-import importlib
+import atexit
+import contextlib
+import importlib.util
 import logging
+import os
+import tempfile
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any, Final
 
 from drivers.address import DeviceAddress
@@ -98,9 +101,19 @@ class RpiPort:
             self._gpio.cleanup()
         except Exception as error:  # lgpio.error is no better
             _log.info("rpi: the GPIO pins could not be let go of: %s", error)
-            # rpi-lgpio keeps a chip for good that doesn't answer when it is let go of. Read anew, it forgets it.
-            if isinstance(self._gpio, ModuleType) and hasattr(self._gpio, "lgpio"):
-                importlib.reload(self._gpio)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Make rpi-lgpio 0.6 give up a chip that is gone.
+
+        It keeps one for good that it can't ask any more, and its thread spins on that one's pins. Closed, the pins are
+        let go of; read anew, the module has no chip.
+        """
+        chip = getattr(self._gpio, "_chip", None)
+        if chip is not None:
+            with contextlib.suppress(Exception):  # the chip is gone: whatever is said of that
+                self._gpio.lgpio.gpiochip_close(chip)
+            importlib.reload(self._gpio)
 
 
 def _teller(on_edge: Callable[[Switch], None], switch: Switch) -> Callable[[int], None]:
@@ -111,6 +124,11 @@ def _teller(on_edge: Callable[[Switch], None], switch: Switch) -> Callable[[int]
 
 
 def _library() -> Any:
+    if "LG_WD" not in os.environ and importlib.util.find_spec("lgpio") is not None:
+        # lgpio makes its pipes there, by default where the program was started: a service can't write there.
+        folder = tempfile.TemporaryDirectory(prefix="kiosk-gpio")
+        atexit.register(folder.cleanup)
+        os.environ["LG_WD"] = folder.name
     try:
         from RPi import GPIO  # noqa: PLC0415 - only a Raspberry Pi has it
     except ImportError as error:

@@ -20,6 +20,7 @@ from drivers.leds.simulated import StripFrame
 from drivers.leds.ws2812 import encoded_size
 from drivers.states import Condition
 from tests.drivers.leds import wire
+from tests.drivers.leds.remote import REPOSITORY
 from tests.drivers.leds.wire import SpiPort, WireLeds
 
 URL = "spi:/dev/spidev0.0?count=8"
@@ -48,7 +49,7 @@ def is_running(pid: int) -> bool:
 async def darken(port: SpiPort, url: str = URL) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "drivers.leds.dark", url,
-        stderr=subprocess.PIPE, env=port.environment, cwd=wire.REPOSITORY,
+        stderr=subprocess.PIPE, env=port.environment, cwd=REPOSITORY,
     )  # fmt: skip
     _, words = await process.communicate()
     assert process.returncode is not None

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import importlib.util
-import json
 import os
 import shutil
 import socket
@@ -20,17 +19,13 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import drivers.errors
-from drivers.errors import DriverError
 from drivers.leds import Pattern
 from drivers.leds.simulated import ANY_WS2812B, Chip, SimulatedStrip
-from drivers.states import Condition, DeviceState
+from tests.drivers.leds.remote import REPOSITORY, Remote
 
-REPOSITORY: Final = Path(__file__).resolve().parents[3]
 # Beside the environment, which stays without, as that of every machine but a Pi 4 is.
 WS281X_FOLDER: Final = Path(os.environ.get("KIOSK_RPI_WS281X") or Path(sys.prefix) / "rpi_ws281x")
 LONGEST_TRANSFER: Final = 1 << 17
-STARTED_S: Final = 30.0
 
 # rpi_ws281x knows the Pi by its revision: a Pi 4 Model B, 2 GB, 1.2.
 _REVISION: Final = 0xB03112
@@ -180,14 +175,12 @@ class SpiPort:
         self.strip.receive(message[4:] + rest, rate_hz)
 
 
-class WireLeds:
-    """Leds whose driver runs in a process that has the shim loaded; `process` is that one."""
+class WireLeds(Remote):
+    """Leds whose driver runs in a process that has the shim loaded."""
 
     def __init__(self, process: asyncio.subprocess.Process, count: int) -> None:
-        self.process = process
+        super().__init__(process)
         self.count = count
-        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._hearing = asyncio.create_task(self._hear())
 
     @classmethod
     async def start(cls, port: SpiPort, url: str) -> WireLeds:
@@ -196,75 +189,11 @@ class WireLeds:
         Raises:
             DriverError: what opening it raised.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.drivers.leds.rig", url,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=port.environment, cwd=REPOSITORY,
-        )  # fmt: skip
-        assert process.stdout is not None
-        async with asyncio.timeout(STARTED_S):
-            line = await process.stdout.readline()
-        told: dict[str, Any] = json.loads(line) if line else {"error": "DriverError", "words": "the process ended"}
-        if "error" in told:
-            await process.communicate()
-            raise _error(told)
+        process, told = await cls.spawn("tests.drivers.leds.rig", url, port.environment)
         return cls(process, int(told["count"]))
 
     async def play(self, pattern: Pattern, color: str, duration_ms: int | None = None) -> None:
-        await self._ask("play", pattern, color, duration_ms)
+        await self.ask("play", pattern, color, duration_ms)
 
     async def off(self) -> None:
-        await self._ask("off")
-
-    async def state(self) -> DeviceState:
-        told = await self._ask("state")
-        return DeviceState(Condition(told["condition"]), told["reason"], told["code"])
-
-    async def close(self) -> None:
-        """Close the strip and end the process."""
-        with contextlib.suppress(ConnectionError):
-            await self._ask("close")
-        await self.end()
-
-    async def end(self) -> None:
-        """End the process, whatever it does."""
-        if self.process.returncode is None:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-            try:
-                async with asyncio.timeout(5):
-                    await self.process.wait()
-            except TimeoutError:
-                self.process.kill()
-        await self.process.wait()
-        await self._hearing
-
-    async def _ask(self, *what: object) -> dict[str, Any]:
-        if self._hearing.done():
-            raise ConnectionResetError("the driver's process has ended")
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        number = id(answer)
-        self._answers[number] = answer
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([number, *what]).encode() + b"\n")
-        async with asyncio.timeout(STARTED_S):
-            told = await answer
-        if "error" in told:
-            raise _error(told)
-        return told
-
-    async def _hear(self) -> None:
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            told: dict[str, Any] = json.loads(line)
-            self._answers.pop(told["number"]).set_result(told)
-        for answer in self._answers.values():
-            answer.set_exception(ConnectionResetError("the driver's process has ended"))
-
-
-def _error(told: dict[str, Any]) -> Exception:
-    """What was raised over there."""
-    words = str(told["words"])
-    if told["error"] == "ValueError":
-        return ValueError(words)
-    kind: type[DriverError] = getattr(drivers.errors, told["error"], DriverError)
-    return kind(words)
+        await self.ask("off")
