@@ -23,7 +23,8 @@ class Pulse:
         self._lock = threading.Lock()
         self._good_s: deque[float] = deque()
         self._broken_s: deque[float] = deque()
-        self._began_s = self._last_s = time.monotonic()
+        self._began_s = time.monotonic()
+        self._last_s: float | None = None
 
     def good(self, at_s: float) -> None:
         """A picture came."""
@@ -43,8 +44,12 @@ class Pulse:
         now_s = time.monotonic()
         with self._lock:
             self._forget(now_s)
-            good, broken, silent_s = len(self._good_s), len(self._broken_s), now_s - self._last_s
+            good, broken, last_s = len(self._good_s), len(self._broken_s), self._last_s
         of_them = f"; {broken} came broken in the last {WINDOW_S:g} s" if broken else ""
+        if last_s is None:
+            reason = f"{self._label} was opened and has given no picture yet{of_them}"
+            return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)
+        silent_s = now_s - last_s
         if silent_s > max(1.0, 3 / self._fps):
             reason = f"{self._label} has given no picture for {silent_s:.1f} s{of_them}"
             return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)

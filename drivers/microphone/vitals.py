@@ -10,10 +10,10 @@ from typing import Final
 from drivers.errors import DeviceTimeout
 from drivers.states import READY, Condition, DeviceState
 
-QUIET_S: Final = 0.5  # no block for so long: they come every 20 ms
+QUIET_S: Final = 0.5  # no block for so long: they come every 25 ms
 MUTED_S: Final = 10.0  # of nothing but zeros: a room is never so quiet, a converter's last bit always moves
 LOST_S: Final = 2.0  # for so long after sound was lost the microphone counts as degraded
-PACE_S: Final = 2.0  # over which the pace is measured: a burst of 20 ms is 1 % of it
+PACE_S: Final = 2.0  # over which the pace is measured: a block of 25 ms is 1 % of it
 PACE_OFF: Final = 0.1  # a tenth: a recogniser hears voices shifted by more, and crystals are off by 0.0001
 
 
@@ -32,7 +32,7 @@ class Vitals:
     def begin(self) -> None:
         """A stream begins: what was before says nothing of its pace."""
         with self._lock:
-            self._block_s = time.monotonic()
+            self._block_s: float | None = None
             self._blocks: deque[tuple[float, int]] = deque()  # when each came, and its samples
 
     def heard(self, at_s: float, samples: int, *, silent: bool, lost: bool) -> bool:
@@ -56,6 +56,9 @@ class Vitals:
         """Ready, or degraded and why."""
         now_s = time.monotonic()
         with self._lock:
+            if self._block_s is None:
+                reason = f"{self._label} was opened and has given no sound yet"
+                return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)
             if now_s - self._block_s > QUIET_S:
                 reason = f"{self._label} has given no sound for {now_s - self._block_s:.1f} s"
                 return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)

@@ -1,4 +1,4 @@
-"""What every microphone promises: simulated, and by PortAudio from a device of ALSA's and from this machine's own."""
+"""What every microphone promises: simulated, by PortAudio from a device of ALSA's, and this machine's own."""
 
 from __future__ import annotations
 
@@ -11,31 +11,26 @@ import pytest
 
 from drivers.errors import DeviceAbsent
 from drivers.microphone import Chunk, Microphone, open_microphone
-from tests.drivers.microphone.alsa import PipeMicrophone
 
 
-@pytest.fixture(params=["simulated", "pipe", "default"])
+@pytest.fixture(params=["simulated", "wire", "default"])
 def url(request: pytest.FixtureRequest) -> str:
     if request.param == "simulated":
         return "simulated:"
-    if request.param == "pipe":
-        request.getfixturevalue("pipe")
+    if request.param == "wire":
+        request.getfixturevalue("room")
         return "portaudio:?device=lobby"
     return "portaudio:"
 
 
 @pytest.fixture
-async def microphone(url: str, request: pytest.FixtureRequest) -> AsyncIterator[Microphone]:
+async def microphone(url: str) -> AsyncIterator[Microphone]:
     try:
         opened = await asyncio.to_thread(open_microphone, url)
     except DeviceAbsent as error:
         if url == "portaudio:":
             pytest.skip(f"this machine's own: {error}")
         raise
-    if "lobby" in url:
-        # Only now: what was written before the device is read would come all at once.
-        device: PipeMicrophone = request.getfixturevalue("pipe")
-        device.make_noise()
     yield opened
     await opened.close()
 
