@@ -78,6 +78,7 @@ class SpiPort:
         self._flowing.set()
         self._arrived = asyncio.Event()
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._wires: set[socket.socket] = set()
         self._served: set[asyncio.Task[None]] = set()
 
     @property
@@ -112,8 +113,10 @@ class SpiPort:
     # Stage directions
 
     def unplug(self) -> None:
-        """Take the device away: the node is gone and what has it open fails. The strip keeps its power."""
+        """Take the device away: the node is gone, and what has it open fails for good. The strip keeps its power."""
         self._node.unlink()
+        for wire in self._wires:
+            wire.shutdown(socket.SHUT_RDWR)
 
     def plug_in(self) -> None:
         """Bring the device back."""
@@ -157,6 +160,7 @@ class SpiPort:
         loop = asyncio.get_running_loop()
         with wire, contextlib.suppress(ConnectionError):
             wire.setblocking(False)
+            self._wires.add(wire)
             while message := await loop.sock_recv(wire, LONGEST_TRANSFER):
                 self.transfers += 1
                 arrived, self._arrived = self._arrived, asyncio.Event()
@@ -168,6 +172,7 @@ class SpiPort:
                 if number == 0:
                     self._transfer(message)
                 await loop.sock_sendall(wire, struct.pack("i", number))
+        self._wires.discard(wire)
 
     def _transfer(self, message: bytes) -> None:
         (rate_hz,) = struct.unpack_from("I", message)
