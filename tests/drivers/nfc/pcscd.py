@@ -156,13 +156,16 @@ class Pcscd:
         out = self._process.stdout
         assert out is not None
         self._words.clear()
+        ready, slots_missing = False, 2 if with_reader else 0
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 while line := (await out.readline()).decode():
                     self._words.append(line)
                     if "Could not bind" in line or "init failed" in line:
                         break  # somebody was faster with the port
-                    if "daemon ready" in line:
+                    ready = ready or "daemon ready" in line
+                    slots_missing -= "Waiting for virtual ICC" in line
+                    if ready and slots_missing <= 0:
                         await asyncio.to_thread(self._until_it_listens)
                         self._drain = asyncio.create_task(self._listen(out))
                         return True
@@ -194,6 +197,14 @@ class Pcscd:
         self._unplugged.unlink()
         self._tell_usb(b"a")
 
+    def fray(self) -> None:
+        """Let the reader stop answering, while it stays on the USB."""
+        self._unplugged.touch()
+
+    def mend(self) -> None:
+        """End a `fray`."""
+        self._unplugged.unlink()
+
     def _tell_usb(self, action: bytes) -> None:
         pipe = os.open(self._hotplug, os.O_WRONLY | os.O_NONBLOCK)
         try:
@@ -202,16 +213,18 @@ class Pcscd:
             os.close(pipe)
 
     def stop(self) -> None:
-        """Let it hang, whoever asks."""
-        self._tell(signal.SIGSTOP)
+        """Let it hang, whoever asks, from now on."""
+        process = self._tell(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # until then one of its threads may still answer
 
     def go_on(self) -> None:
         """End a `stop`."""
         self._tell(signal.SIGCONT)
 
-    def _tell(self, number: signal.Signals) -> None:
+    def _tell(self, number: signal.Signals) -> asyncio.subprocess.Process:
         assert self._process is not None, "pcscd is not running"
         self._process.send_signal(number)
+        return self._process
 
     async def kill(self) -> None:
         """Kill it, as a crash would, and wait until it is gone."""

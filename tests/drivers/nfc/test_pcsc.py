@@ -303,21 +303,31 @@ async def test_a_service_that_hangs_and_is_killed_is_found_again(bench: WireBenc
     assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
 
 
-async def test_a_card_whose_reading_hung_is_no_tap_later(bench: WireBench) -> None:
+@pytest.mark.parametrize("stays", [False, True])
+async def test_a_card_whose_reading_hung_is_no_tap_later(bench: WireBench, stays: bool) -> None:
     class Stopper(SimulatedCard):
         """Lets the service hang as soon as it is spoken to."""
 
+        stopped = False
+
         def answer(self, command: bytes) -> bytes:
-            bench.daemon.stop()
+            if not self.stopped:
+                self.stopped = True
+                bench.daemon.stop()
             return super().answer(command)
 
     await bench.ready()
     taps = bench.reader.taps()
     await bench.hold(Stopper(ANNA.uid, "LOYALTY123"))
     await bench.told("hangs")
-    await bench.field.remove()
+    if not stays:
+        await bench.field.remove()
     bench.daemon.go_on()
     await bench.until(watching=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(QUIET_S):
+            await anext(taps)
+    await bench.take_away()
     await bench.hold(BERT)
     assert (await next_tap(taps)).loyalty_id == "bert.42"
 
@@ -350,10 +360,12 @@ async def test_a_reader_that_is_listed_and_says_nothing_is_asked_seldom(
         return real(context, reader)
 
     await bench.ready()
-    await bench.unplug()
+    bench.daemon.fray()
+    await bench.until(watching=False)
     monkeypatch.setattr(Context, "state", count)
     assert not await asyncio.to_thread(bench.pcsc.wait_for, lambda: asked > 20, 1.0)
-    await bench.plug()
+    bench.daemon.mend()
+    await bench.until(watching=True)
     assert asked
 
 
