@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from drivers.camera.picture import Image, cv2
 from drivers.camera.reading import BrokenPicture, ReadingCamera
 from drivers.camera.settings import CameraSettings
 from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup
+
+_TAIL_BYTES: Final = 4096
 
 
 def open_v4l2(address: DeviceAddress) -> ReadingCamera:
@@ -43,6 +46,8 @@ class V4l2Source:
         self._settings = settings
         self._pace = Pace(settings.fps)
         self._capture: cv2.VideoCapture | None = None
+        self._compressed = False
+        self._ends = False  # whether this device's JPEGs have their end mark
         self._stopped = False
 
     def open(self) -> None:
@@ -59,11 +64,15 @@ class V4l2Source:
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._settings.height_px)
         capture.set(cv2.CAP_PROP_FPS, self._settings.fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        self.begin(capture)
+        # OpenCV's own decoding gives the picture before for one that it can't decode, and says nothing of it.
+        compressed = int(capture.get(cv2.CAP_PROP_FOURCC)) == cv2.VideoWriter.fourcc(*"MJPG")
+        self.begin(capture, compressed=compressed and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0))
 
-    def begin(self, capture: cv2.VideoCapture) -> None:
-        """Read from an opened capture."""
+    def begin(self, capture: cv2.VideoCapture, *, compressed: bool = False) -> None:
+        """Read from an opened capture, which gives pictures, or JPEGs if it is `compressed`."""
         self._stopped = False
+        self._compressed = compressed
+        self._ends = False
         self._pace = Pace(self._settings.fps)
         self._capture = capture
 
@@ -78,9 +87,9 @@ class V4l2Source:
                 continue
             self._pace.taken()
             decoded, picture = capture.retrieve()
-            if not decoded:
+            if not decoded or picture is None:  # OpenCV gives None for an empty one
                 raise BrokenPicture
-            return np.asarray(picture, np.uint8)
+            return self._decoded(picture) if self._compressed else np.asarray(picture, np.uint8)
         return None
 
     def stop(self) -> None:
@@ -92,6 +101,18 @@ class V4l2Source:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+    def _decoded(self, jpeg: Any) -> Image:
+        content = np.asarray(jpeg, np.uint8).ravel()
+        # Decoders fill what is missing of a picture with grey; a whole one ends with FF D9, and perhaps zeros.
+        whole = content[-_TAIL_BYTES:].tobytes().rstrip(b"\0").endswith(b"\xff\xd9")
+        self._ends = self._ends or whole
+        if not content.size or (self._ends and not whole):
+            raise BrokenPicture
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        if picture is None:
+            raise BrokenPicture
+        return np.asarray(picture, np.uint8)
 
     def _number(self) -> int:
         """The N of /dev/videoN behind the path."""
