@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import operator
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -107,6 +109,16 @@ async def test_the_last_of_two_at_once_is_what_shows(bench: Bench) -> None:
     assert all(len(colors) == 1 for colors in shown)
     is_blue = [colors == {"#0000FF"} for colors in shown]
     assert sum(one != other for one, other in pairwise(is_blue)) <= 1
+
+
+async def test_a_pattern_that_was_replaced_is_never_seen_again(bench: Bench) -> None:
+    await bench.leds.play("pulse", "#FF0000")
+    await bench.leds.play("pulse", "#0000FF")
+    for _ in range(5):
+        before = bench.strip.frame
+        after = await bench.strip.wait_for(functools.partial(operator.is_not, before))
+        red, _, blue = after.pixels[:3]
+        assert (red, blue > 0) == (0, True)
 
 
 async def test_off_is_dark_now(bench: Bench) -> None:
