@@ -120,6 +120,7 @@ class Pcscd:
         raise RuntimeError("pcscd does not start:\n" + "".join(self._words))
 
     async def _try_start(self, with_reader: bool) -> bool:
+        self._home.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self._run, ignore_errors=True)
         shutil.rmtree(self._conf, ignore_errors=True)
         self._unplugged.unlink(missing_ok=True)
