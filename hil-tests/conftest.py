@@ -20,8 +20,10 @@ from bench.page import write_page
 from bench.record import Record, Run
 from bench.table import skipped_table
 from bench.watch import Watch
-from edge.bus import Client
+from edge.bus import BusError, Client
+from edge.contract.permissions import OPERATOR
 
+_BUS_S = 10.0
 REPOSITORY = Path(__file__).resolve().parent.parent
 _RUN = pytest.StashKey[Run]()
 _RECORD = pytest.StashKey[Record]()
@@ -92,10 +94,13 @@ async def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def ear(bench: Bench) -> AsyncIterator[Watch]:
     """The bench's own connection to the bus, which remembers everything."""
-    client = Client(bench.bus.url, name="bench", key_file=bench.bus.key_file)
-    await client.connect(wait_s=30)
+    client = Client(bench.bus.url, name=OPERATOR, key_file=bench.bus.key_file)  # by it, keys allow an inbox
     watch = Watch(client)
-    await watch.open()
+    try:
+        await client.connect(wait_s=_BUS_S)
+        await watch.open()
+    except BusError as error:
+        pytest.exit(f"the kiosk of bench {bench.name} can't be reached: {error}", returncode=2)
     yield watch
     await watch.close()
     await client.close()

@@ -1,0 +1,125 @@
+"""The day in fast motion: a small one, and that its books and scales find what is wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from day.books import balance
+from day.plan import ACCIDENTS, ENDINGS, plan
+from day.run import Findings, live
+from day.vitals import Vitals, growth_kb, trend
+from edge.models import Store
+
+
+@pytest.mark.timeout(300)
+async def test_a_small_day_leaves_nothing_behind(model_store: Store, tmp_path: Path) -> None:
+    done: list[int] = []
+    found = await live(15, 3, tmp_path, done.append)
+    assert found.broken == []
+    assert done == list(range(1, 16))
+    assert sum(found.endings.values()) == 15
+    assert found.books.paid
+    assert sum(found.accidents.values()) >= 2
+
+
+def test_a_day_is_the_same_for_the_same_seed_and_has_everything_in_it() -> None:
+    assert plan(500, 1) == plan(500, 1) != plan(500, 2)
+    assert {visit.ending for visit in plan(500, 1)} == set(ENDINGS)
+    assert {visit.accident for visit in plan(500, 1)} == {*ACCIDENTS, None}
+
+
+class Ledgers:
+    """A kiosk's journal and ledger, written by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "payments").mkdir()
+        self._run("journal.sqlite", "CREATE TABLE attempts (order_id, transaction_id, state)")
+        self._run("sandbox-ledger.sqlite", "CREATE TABLE charges (key, transaction_id)")
+
+    def attempt(self, order: str, transaction: str | None, state: str) -> None:
+        self._run("journal.sqlite", "INSERT INTO attempts VALUES (?, ?, ?)", order, transaction, state)
+
+    def charge(self, key: str, transaction: str | None) -> None:
+        self._run("sandbox-ledger.sqlite", "INSERT INTO charges VALUES (?, ?)", key, transaction)
+
+    def _run(self, file: str, words: str, *values: str | None) -> None:
+        with sqlite3.connect(self.folder / "payments" / file) as database:
+            database.execute(words, values)
+        database.close()
+
+
+@pytest.fixture
+def ledgers(tmp_path: Path) -> Ledgers:
+    ledgers = Ledgers(tmp_path)
+    ledgers.attempt("a", "txn-a", "paid")
+    ledgers.charge("a/1", "txn-a")
+    ledgers.attempt("b", None, "declined")
+    ledgers.charge("b/1", None)
+    return ledgers
+
+
+PAPER = "Transaction\n txn-\na"  # a long number goes over two lines
+
+
+def test_books_that_agree(ledgers: Ledgers) -> None:
+    books = balance(ledgers.folder, [PAPER], {"a": "txn-a"})
+    assert books.wrong == []
+    assert (books.paid, books.declined) == ({"a": "txn-a"}, 1)
+
+
+def test_each_disagreement_is_found(ledgers: Ledgers) -> None:
+    def wrong(papers: list[str], promised: dict[str, str] | None = None) -> list[str]:
+        return balance(ledgers.folder, papers, promised or {}).wrong
+
+    assert wrong([]) == ["order a is paid and has 0 receipts"]
+    assert wrong([PAPER, PAPER]) == ["order a is paid and has 2 receipts"]
+    assert wrong([PAPER, "Transaction txn-z"]) == ["1 receipts belong to no paid order"]
+    assert wrong([PAPER], {"b": "txn-b"}) == ["a customer was told that order b is paid, and it isn't"]
+    ledgers.charge("a/2", "txn-a2")
+    assert wrong([PAPER]) == ["order a is paid and was charged 2 times"]
+    ledgers.charge("c/1", "txn-c")
+    assert "order c was charged and isn't paid" in wrong([PAPER])
+    ledgers.attempt("d", None, "charging")
+    assert "order d is still charging" in wrong([PAPER])
+
+
+def sample(customers: int, rss_mb: float = 300.0, descriptors: int = 30, threads: int = 8) -> Vitals:
+    return Vitals(customers, rss_mb, descriptors, threads, 200, 20.0, 24)
+
+
+def test_a_leak_is_found() -> None:
+    steady = Findings(500, 1, [sample(n, 300 + n % 3) for n in range(0, 501, 5)])
+    assert steady.broken == []
+    memory = Findings(500, 1, [sample(n, 300 + 0.2 * n) for n in range(0, 501, 5)])
+    assert memory.growth_kb == pytest.approx(200, rel=0.01)
+    assert memory.broken == ["memory grows by 200 KB a customer, more than 40"]
+    files = Findings(500, 1, [sample(n, descriptors=30 + n // 50) for n in range(0, 501, 5)])
+    assert [each.split(":")[0] for each in files.broken] == ["descriptors"]
+    threads = Findings(500, 1, [sample(n, threads=8 + n // 100) for n in range(0, 501, 5)])
+    assert [each.split(":")[0] for each in threads.broken] == ["threads"]
+
+
+def test_what_fills_before_the_day_is_warm_is_no_leak() -> None:
+    warming = Findings(500, 1, [sample(n, 300 + min(n, 100) * 0.5) for n in range(0, 501, 5)])
+    assert warming.broken == []
+
+
+def test_what_is_left_after_closing_time_is_named() -> None:
+    found = Findings(5, 1, [sample(0), sample(5)])
+    found.threads_left, found.tasks_left, found.descriptors_left = ["pcsc"], ["keep_alive"], 3
+    assert found.broken == [
+        "left after closing time: thread pcsc",
+        "left after closing time: task keep_alive",
+        "left after closing time: 3 file descriptors",
+    ]
+
+
+def test_slopes() -> None:
+    assert growth_kb([sample(0)]) == 0.0
+    assert trend([]) == trend([5]) == 0
+    assert trend([3, 3, 9, 3, 3, 3]) == 0  # one outlier is no trend
+    assert trend([3, 3, 3, 5, 5, 5]) == 2
