@@ -21,6 +21,7 @@ from drivers.nfc.winscard import (
     PcscError,
     ReaderGone,
     ReaderState,
+    cut_off,
     library,
 )
 from drivers.states import READY, Condition, DeviceState
@@ -43,8 +44,9 @@ CLOSE_TIMEOUT_S: Final = 2.0
 CANCEL_EVERY_S: Final = 0.05
 # `state` answers within 2 s, and a reader just opened is ready after SETTLE_S.
 STATE_WAIT_S: Final = 1.5
-# A hang is nobody's news, so who waits for one looks so often.
+# A hang is nobody's news, so who waits for one looks so often; so does the guard that ends it.
 LOOK_EVERY_S: Final = 0.02
+GUARD_EVERY_S: Final = 0.25
 
 Put = Callable[[Tap], None]
 
@@ -102,9 +104,7 @@ class PcscReader:
     @property
     def failure(self) -> DriverError | None:
         """What keeps the reader from working, None if nothing does or none was looked for yet."""
-        if self._is_overdue():
-            return DeviceTimeout(f"{self._name}: the PC/SC service hangs: no answer within {PATIENCE_S:g} s")
-        return self._failure
+        return self._hang() if self._is_overdue() else self._failure
 
     def taps(self) -> AsyncIterator[Tap]:
         """Each card held to the reader from now on, once a contact."""
@@ -129,6 +129,7 @@ class PcscReader:
             loop = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self._run, args=(loop,), name="pcsc", daemon=True)
             self._thread.start()
+            threading.Thread(target=self._guard, args=(self._thread,), name="pcsc guard", daemon=True).start()
 
     async def close(self) -> None:
         """Let go of the reader; running `taps()` end."""
@@ -138,7 +139,7 @@ class PcscReader:
             waking = threading.Thread(target=self._wake, args=(self._thread,), name="pcsc wake", daemon=True)
             waking.start()
             await asyncio.to_thread(self._thread.join, CLOSE_TIMEOUT_S)
-            if self._thread.is_alive():
+            if self._thread.is_alive():  # the guard ends it, and itself
                 _log.warning("%s: still busy, left behind", self._name)
         self._streams.end()
 
@@ -149,6 +150,13 @@ class PcscReader:
             if context is not None:
                 context.cancel()  # is lost on a thread that is not waiting yet
             thread.join(CANCEL_EVERY_S)
+
+    def _guard(self, thread: threading.Thread) -> None:
+        """End the thread's calls that hang, as long as it lives."""
+        while thread.is_alive():
+            if self._is_overdue():
+                cut_off()
+            thread.join(GUARD_EVERY_S)
 
     def wait_for(self, wanted: Callable[[], bool], timeout_s: float) -> bool:
         """Block until `watching` and `failure` are as `wanted`; False when that took longer than `timeout_s`."""
@@ -182,8 +190,10 @@ class PcscReader:
             Stalled: it took too long.
         """
         if self._is_overdue():
-            late_s = time.monotonic() - self._due_s + PATIENCE_S
-            raise Stalled(f"{self._name}: the PC/SC service hung for {late_s:.1f} s")
+            raise self._hang()
+
+    def _hang(self) -> Stalled:
+        return Stalled(f"{self._name}: the PC/SC service hangs: no answer within {PATIENCE_S:g} s")
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         def put(tap: Tap) -> None:
@@ -196,10 +206,16 @@ class PcscReader:
                     with Context() as self._context:
                         try:
                             self._serve(self._context, put)
+                        except PcscError:
+                            self._check_due()  # a call that was cut off
+                            raise
                         finally:
                             self._expect()  # to let go of it is a call, too
-                except (PcscError, Stalled) as error:
-                    self._note(explained(error) if isinstance(error, PcscError) else error)
+                except Stalled as error:
+                    self._note(error)
+                    self._pause()
+                except PcscError as error:  # also a first call that was cut off
+                    self._note(self._hang() if self._is_overdue() else explained(error))
                     self._pause()
         except Exception as error:
             if loop.is_closed():

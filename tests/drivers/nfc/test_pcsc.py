@@ -336,16 +336,33 @@ async def test_closing_while_the_service_hangs(bench: WireBench) -> None:
     await bench.ready()
     taps = bench.reader.taps()
     bench.daemon.stop()
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            await bench.reader.close()
-            assert [tap async for tap in taps] == []
-    finally:
-        bench.daemon.go_on()
+    async with asyncio.timeout(TIMEOUT_S):
+        await bench.reader.close()
+        assert [tap async for tap in taps] == []
     thread = bench.pcsc._thread
     assert thread is not None
     await asyncio.to_thread(thread.join, TIMEOUT_S)
-    assert not thread.is_alive()
+    assert not thread.is_alive()  # though the service never answers
+
+
+async def test_a_conversation_that_hangs_is_begun_anew(bench: WireBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(context: Context, *_: object) -> ReaderState | None:
+        monkeypatch.undo()
+        bench.daemon.stop()
+        try:
+            return Context.change(context, READER, EMPTY, 0.1)
+        finally:
+            cut.set()
+
+    cut = threading.Event()
+    await bench.ready()
+    taps = bench.reader.taps()
+    monkeypatch.setattr(Context, "change", hang)
+    assert await asyncio.to_thread(cut.wait, TIMEOUT_S)  # while the service hangs on
+    bench.daemon.go_on()
+    await bench.until(watching=True)
+    await bench.hold(ANNA)
+    assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
 
 
 async def test_a_reader_that_is_listed_and_says_nothing_is_asked_seldom(
