@@ -13,7 +13,7 @@ from drivers.address import DeviceAddress
 from drivers.camera.lobby import SensorNoise, draw_lobby
 from drivers.camera.pace import Pace
 from drivers.camera.picture import Image, as_colour, jpeg, load_picture, paste
-from drivers.camera.reading import STALLED_S, ReadingCamera
+from drivers.camera.reading import STALLED_S, BrokenPicture, ReadingCamera
 from drivers.camera.settings import FPS, HEIGHT_PX, WIDTH_PX, CameraSettings
 from drivers.camera.video import Video
 from drivers.errors import DeviceAbsent, DeviceLost
@@ -83,9 +83,21 @@ class SimulatedCamera(ReadingCamera):
         """Put the cable back in; that also ends a hang."""
         self._sensor.set_state("plugged")
 
-    def hang(self) -> None:
+    def hang(self, on: bool = True) -> None:
         """Stay connected and give no more pictures, as real ones do now and then."""
-        self._sensor.set_state("hung")
+        self._sensor.set_state("hung" if on else "plugged")
+
+    def break_pictures(self, on: bool = True) -> None:
+        """Give pictures that can't be used."""
+        self._sensor.broken = on
+
+    def run_at(self, fps: float) -> None:
+        """Give so many pictures a second, whatever was asked for."""
+        self._sensor.run_at(fps)
+
+    def refuse(self, times: int) -> None:
+        """Let the next openings fail, as while another program has it."""
+        self._sensor.refusals = times
 
     def snapshot(self) -> bytes:
         """What the camera sees at this moment, as JPEG.
@@ -100,11 +112,14 @@ class _Sensor:
     """The blocking side: a `FrameSource` with a scene in front of it."""
 
     def __init__(self, width_px: int, height_px: int, fps: float, seed: int) -> None:
+        self.broken = False
+        self.refusals = 0
         self._changed = threading.Condition()
         self._state = "plugged"
         self._stopped = False
         self._pace = Pace(fps)
         self.fps = fps
+        self._own_fps = fps
         self._lobby = draw_lobby(width_px, height_px)
         self._noise = SensorNoise(width_px, height_px, seed)
         self._scene = self._lobby
@@ -118,8 +133,11 @@ class _Sensor:
         with self._changed:
             if self._state == "unplugged":
                 raise DeviceAbsent("the simulated camera is unplugged")
+            if self.refusals > 0:
+                self.refusals -= 1
+                raise DeviceAbsent("the simulated camera is in use")
             self._stopped = False
-            self._pace = Pace(self.fps)
+            self._pace = Pace(self._own_fps)
 
     def read(self) -> Image | None:
         with self._changed:
@@ -133,8 +151,16 @@ class _Sensor:
                     self._changed.wait(wait_s)
                 else:
                     self._pace.taken()
+                    if self.broken:
+                        raise BrokenPicture
                     return self._look()
             return None
+
+    def run_at(self, fps: float) -> None:
+        with self._changed:
+            self._own_fps = fps
+            self._pace = Pace(fps)
+            self._changed.notify_all()
 
     def stop(self) -> None:
         with self._changed:

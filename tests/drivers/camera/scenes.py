@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from drivers.camera import Frame
+from drivers.camera import Camera, Frame
 from drivers.camera.picture import Image
+from drivers.errors import DriverError
+from drivers.states import Condition, DeviceState
 
 RED_BGR = (20, 30, 220)
 BLUE_BGR = (220, 30, 20)
@@ -60,3 +66,50 @@ async def until(frames: AsyncIterator[Frame], wanted: object) -> Frame:
         if callable(wanted) and wanted(frame.image):
             return frame
     raise AssertionError("the camera was closed")
+
+
+async def moment() -> None:
+    """Between two looks at what tells nobody when it changes."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await asyncio.Event().wait()
+
+
+class Stage(Protocol):
+    """What can happen to a camera; see `V4l2Lobby`."""
+
+    def show(self, picture: Image | None) -> None: ...
+    def unplug(self) -> None: ...
+    def plug(self) -> None: ...
+    def hang(self, on: bool = True) -> None: ...
+    def break_pictures(self, on: bool = True) -> None: ...
+    def run_at(self, fps: float) -> None: ...
+    def refuse(self, times: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Lobby:
+    """A camera, and the stage it looks at."""
+
+    camera: Camera
+    stage: Stage
+
+    async def state(self, wanted: Callable[[DeviceState], bool]) -> DeviceState:
+        """The first state that is `wanted`; the test's timeout ends a vain search."""
+        while not wanted(state := await self.camera.state()):
+            await moment()
+        return state
+
+    async def ready(self) -> DeviceState:
+        """Wait until it is ready."""
+        return await self.state(lambda state: state.condition is Condition.READY)
+
+    async def read(self, wanted: Callable[[Frame], bool]) -> Frame:
+        """The first frame that is `wanted`, of a reader that tries again and again as an agent does."""
+        while True:
+            try:
+                async for frame in self.camera.frames():
+                    if wanted(frame):
+                        return frame
+            except DriverError:
+                await moment()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Camera, Frame, open_camera
+from drivers.states import READY, Condition
 from tests.drivers.camera.scenes import BLUE_BGR, RED_BGR, picture_file, plain, video_file
 
 
@@ -95,7 +96,13 @@ async def test_closing_ends_the_readers_and_a_closed_camera_has_no_frames(camera
     await camera.close()
     assert await asyncio.wait_for(reader, 5) >= 1
     assert [frame async for frame in camera.frames()] == []
+    assert (await camera.state()).condition is Condition.ABSENT
     await camera.close()
+
+
+async def test_it_is_ready_once_pictures_come(camera: Camera) -> None:
+    await anext(camera.frames())
+    assert await camera.state() == READY
 
 
 async def test_a_closed_camera_can_be_opened_anew(camera: Camera, url: str) -> None:
