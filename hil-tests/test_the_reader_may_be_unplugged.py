@@ -38,3 +38,13 @@ async def test_a_customer_pays_after_the_reader_came_back(lobby: Lobby) -> None:
     await lobby.do(Deed.PLUG_READER)
     shown = await lobby.pay("good")
     assert shown.layout_mode == "receipt"
+
+
+@needs(Deed.KILL_READER_SERVICE, Deed.TAP)
+async def test_a_killed_reader_service_costs_no_tap_and_makes_none_up(lobby: Lobby) -> None:
+    for _ in range(2):
+        await lobby.do(Deed.KILL_READER_SERVICE)
+        await lobby.do(Deed.START_READER_SERVICE)
+        await lobby.do(Deed.TAP, "loyalty")
+        await lobby.until(CARD_TAP)
+    assert len(lobby.all(CARD_TAP)) == 2

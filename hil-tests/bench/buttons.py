@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
 
+from bench import BenchUnusable
 from bench.deeds import Deed
 from bench.stations import Doing
+from bench.surroundings import Surroundings
 from drivers.gpio import Pins
-from drivers.gpio.simulated import SimulatedPins
+from drivers.gpio.simulated import SimulatedCabinet, SimulatedPins
+from drivers.isolated import open_pins
+from tests.drivers.gpio.raspberry import LAMP, PINS
+from tests.drivers.gpio.wire import LGPIO_FOLDER, GpioChip, build_shim, missing
 
-_FELT_S = 5.0
+_FELT_S = 10.0
 
 
 class FeltPresses:
@@ -70,21 +78,23 @@ class SimulatedButton:
     how = "simulated contacts that bounce"
     lacks: Mapping[Deed, str] = {}
 
-    async def open(self) -> FeltPresses:
+    async def open(self) -> Pins:
         """See `Station`."""
-        self._pins = SimulatedPins()
-        self.felt = FeltPresses(self._pins)
+        pins = SimulatedPins()
+        self._cabinet = pins.cabinet
+        self._pins: Pins = pins
+        self.felt = FeltPresses(pins)
         await self.felt.until(down=False)
-        return self.felt
+        return pins
 
     def doings(self) -> Mapping[Deed, Doing]:
         """See `Station`."""
         return {Deed.PRESS_BUTTON: lambda _: self._press()}
 
     async def _press(self) -> None:
-        self._pins.cabinet.press_button()
+        self._cabinet.press_button()
         await self.felt.until(down=True)
-        self._pins.cabinet.release_button()
+        self._cabinet.release_button()
         await self.felt.until(down=False)
 
     async def close(self) -> None:
@@ -92,21 +102,40 @@ class SimulatedButton:
         await self.felt.close()
 
 
-class NoButton:
-    """A machine without pins."""
+class GpioButton(SimulatedButton):
+    """The same contact on a GPIO chip that a shim supplies to the real rpi-lgpio."""
 
-    lacks: Mapping[Deed, str]
+    how = "the driver and the real rpi-lgpio in a process of its own; a shim's GPIO chip with contacts that bounce"
 
-    def __init__(self, why: str) -> None:
-        self.how = f"none: {why}"
-        self.lacks = {Deed.PRESS_BUTTON: why}
+    def __init__(self, folder: Path, surroundings: Surroundings) -> None:
+        self._folder = folder
+        self._surroundings = surroundings
+        self._leaving = AsyncExitStack()
 
-    async def open(self) -> None:
-        """There is nothing to set up."""
-
-    def doings(self) -> Mapping[Deed, Doing]:
+    async def open(self) -> Pins:
         """See `Station`."""
-        return {}
+        reason = missing()
+        if reason is not None:
+            raise BenchUnusable(reason)
+        # Short enough for a socket's name, which a test's folder may not be.
+        short = Path(self._leaving.enter_context(tempfile.TemporaryDirectory(prefix="gpio")))
+        shim = await asyncio.to_thread(build_shim, self._folder)
+        self._cabinet = SimulatedCabinet()
+        chip = await self._leaving.enter_async_context(GpioChip(short, shim, self._cabinet))
+        self._surroundings.preload(shim)
+        self._surroundings.set({name: chip.environment[name] for name in ("GPIO_SHIM", "RPI_LGPIO_REVISION", "LG_WD")})
+        self._surroundings.import_from(LGPIO_FOLDER)
+        pins = await asyncio.to_thread(open_pins, _url())
+        self.felt = FeltPresses(pins)
+        await self.felt.until(down=False)
+        return pins
 
     async def close(self) -> None:
-        """There is nothing to take down."""
+        """See `Station`."""
+        await self.felt.close()
+        await self._leaving.aclose()
+
+
+def _url() -> str:
+    places = {switch: line for line, switch in PINS.items()}
+    return f"rpi:?lamp={LAMP}&door={places['door']}&button={places['button']}"

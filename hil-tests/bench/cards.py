@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,12 +10,15 @@ from typing import Final
 from bench import BenchUnusable
 from bench.deeds import Deed
 from bench.stations import Doing
-from drivers.nfc import NfcReader, open_nfc_reader
+from bench.surroundings import Surroundings
+from bench.waiting import until
+from drivers.isolated import open_nfc_reader
+from drivers.nfc import NfcReader
 from drivers.nfc.card import SimulatedCard
-from drivers.nfc.pcsc import PcscReader
 from drivers.nfc.simulated import SimulatedReader
 from drivers.nfc.vpcd import VpcdField
 from drivers.nfc.winscard import Context
+from drivers.states import Condition
 from edge.virtual.stage import wallet
 from tests.drivers.nfc import pcscd
 
@@ -40,7 +42,10 @@ class SimulatedCards:
     """The simulated reader."""
 
     how = "simulated reader; cards that answer the APDUs of an NTAG213"
-    lacks: Mapping[Deed, str] = {}
+    lacks: Mapping[Deed, str] = {
+        Deed.KILL_READER_SERVICE: "the simulated reader has no service",
+        Deed.START_READER_SERVICE: "the simulated reader has no service",
+    }
 
     async def open(self) -> NfcReader:
         """See `Station`."""
@@ -93,31 +98,26 @@ class _FeltCard(SimulatedCard):
 
 
 class PcscCards:
-    """pyscard on a private pcscd; vpcd is the reader, and simulated cards are in its field.
+    """pyscard on a private pcscd; vpcd is the reader on its USB, and simulated cards are in its field."""
 
-    Unplugging the reader is killing pcscd: vpcd's reader goes with it, and so does every client's connection.
-    """
-
-    how = "pyscard on a private pcscd with vpcd's reader; unplugged by killing pcscd"
+    how = "pyscard on a private pcscd, in a process of its own; vpcd's reader on a USB cable that can be pulled"
     lacks: Mapping[Deed, str] = {}
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, surroundings: Surroundings) -> None:
         self._home = folder / "pcscd"
+        self._surroundings = surroundings
 
     async def open(self) -> NfcReader:
         """See `Station`."""
         reason = pcscd.missing()
         if reason is not None:
             raise BenchUnusable(reason)
-        # libpcsclite reads it once: one such bench a process.
-        os.environ["PCSCLITE_CSOCK_NAME"] = str(pcscd.Pcscd.socket_of(self._home))
+        self._surroundings.set({"PCSCLITE_CSOCK_NAME": str(pcscd.Pcscd.socket_of(self._home))})
         self._daemon = pcscd.Pcscd(self._home)
         await self._daemon.start()
         self._field = VpcdField(self._daemon.port)
-        reader = open_nfc_reader("pcsc:?reader=Virtual")
-        assert isinstance(reader, PcscReader)
-        self._reader = reader
-        return reader
+        self._reader = await asyncio.to_thread(open_nfc_reader, "pcsc:?reader=Virtual")
+        return self._reader
 
     def doings(self) -> Mapping[Deed, Doing]:
         """See `Station`."""
@@ -128,6 +128,8 @@ class PcscCards:
             Deed.TAKE_CARD: lambda _: self._take(),
             Deed.UNPLUG_READER: lambda _: self._unplug(),
             Deed.PLUG_READER: lambda _: self._plug(),
+            Deed.KILL_READER_SERVICE: lambda _: self._kill(),
+            Deed.START_READER_SERVICE: lambda _: self._start(),
         }
 
     async def _tap(self, name: str) -> None:
@@ -135,37 +137,51 @@ class PcscCards:
         await self._take()
 
     async def _lay(self, name: str) -> None:
-        await self._watching(True)
+        await self._until_ready(True)
         held = _FeltCard(card(name))
         await self._field.insert(held)
         await held.read()
 
     async def _take(self) -> None:
         await self._field.remove()
-        await asyncio.to_thread(_until_empty)
+        await self._until_empty()
 
     async def _tear(self, name: str) -> None:
-        await self._watching(True)
+        await self._until_ready(True)
         await self._field.insert(card(name), torn_after=TORN_AFTER)
         async with asyncio.timeout(_NOTICED_S):
             await self._field.left()
-        await asyncio.to_thread(_until_empty)
+        await self._until_empty()
 
     async def _unplug(self) -> None:
         await self._field.remove()
-        await self._daemon.kill()
-        await self._watching(False)
+        self._daemon.pull()
+        await self._until_ready(False)
 
     async def _plug(self) -> None:
+        self._daemon.put_back()
+        await self._until_ready(True)
+
+    async def _kill(self) -> None:
+        await self._field.remove()
+        await self._daemon.kill()
+        await self._until_ready(False)
+
+    async def _start(self) -> None:
         await self._daemon.start()
         self._field = VpcdField(self._daemon.port)
-        await self._watching(True)
+        await self._until_ready(True)
 
-    async def _watching(self, watching: bool) -> None:
+    async def _until_ready(self, ready: bool) -> None:
         """As a person who waits for the reader's light."""
-        reached = await asyncio.to_thread(self._reader.wait_for, lambda: self._reader.watching == watching, _NOTICED_S)
-        if not reached:
-            raise BenchUnusable(f"the reader is {'not ' if watching else 'still '}watched: {self._reader.failure}")
+
+        async def true() -> bool:
+            return ((await self._reader.state()).condition is Condition.READY) is ready
+
+        await until(true, f"the reader is {'ready' if ready else 'lost'}")
+
+    async def _until_empty(self) -> None:
+        await asyncio.to_thread(_until_empty)
 
     async def close(self) -> None:
         """See `Station`."""

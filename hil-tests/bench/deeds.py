@@ -15,6 +15,8 @@ class Deed(StrEnum):
     TAKE_CARD = "take_card"
     UNPLUG_READER = "unplug_reader"
     PLUG_READER = "plug_reader"
+    KILL_READER_SERVICE = "kill_reader_service"
+    START_READER_SERVICE = "start_reader_service"
     EMPTY_ROLL = "empty_roll"
     LOAD_ROLL = "load_roll"
     OPEN_COVER = "open_cover"
@@ -52,6 +54,8 @@ WORDS: Final[dict[Deed, str]] = {
     Deed.TAKE_CARD: "Take the card away from the reader",
     Deed.UNPLUG_READER: "Pull the card reader's cable",
     Deed.PLUG_READER: "Put the card reader's cable back",
+    Deed.KILL_READER_SERVICE: "Kill the card reader's service (systemctl kill -s KILL pcscd)",
+    Deed.START_READER_SERVICE: "Start the card reader's service again (systemctl start pcscd.socket)",
     Deed.EMPTY_ROLL: "Take the paper roll out of the printer and close the cover",
     Deed.LOAD_ROLL: "Put the paper roll back into the printer and close the cover",
     Deed.OPEN_COVER: "Open the printer's cover and leave it open",
@@ -85,6 +89,7 @@ THINGS: Final[dict[str, str]] = {
 MENDS: Final[dict[Deed, Deed]] = {
     Deed.LAY_CARD: Deed.TAKE_CARD,
     Deed.UNPLUG_READER: Deed.PLUG_READER,
+    Deed.KILL_READER_SERVICE: Deed.START_READER_SERVICE,
     Deed.EMPTY_ROLL: Deed.LOAD_ROLL,
     Deed.OPEN_COVER: Deed.CLOSE_COVER,
     Deed.UNPLUG_PRINTER: Deed.PLUG_PRINTER,

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Final
 
 from bench import Bus, Button, Lights, Receipts
-from bench.buttons import FeltPresses, NoButton, SimulatedButton
+from bench.buttons import GpioButton, SimulatedButton
 from bench.cards import PcscCards, SimulatedCards, card
 from bench.deeds import Deed, Sight
 from bench.kiosk import KioskHere
-from bench.lobby_camera import PictureFiles, SimulatedLobby
+from bench.lobby_camera import SimulatedLobby, V4l2Camera
 from bench.receipts import SimulatedPrinterOn, Wire
-from bench.rooms import AlsaRoom, SimulatedRoom
+from bench.rooms import RoomOnAlsa, SimulatedRoom
 from bench.stations import Doing, Station
-from bench.strips import SimulatedStripHere
+from bench.strips import SimulatedStripHere, SpiStripHere
+from bench.surroundings import Surroundings
 from edge.assembly import Devices
 from edge.config import Config
 from edge.models import Store
 
 _NO_POWER: Final = "the kiosk is a part of this process: there is no power to cut"
-_NO_GPIO: Final = "this machine has no GPIO chip, and its kernel no gpio-sim"
 _PRINTERS: Final[Mapping[str, Wire]] = {"wire": "tcp", "wire+usb": "usb", "wire+serial": "serial"}
 
 
@@ -39,10 +39,11 @@ class BenchHere:
         *,
         cards: Station,
         printer: SimulatedPrinterOn,
-        strip: SimulatedStripHere,
+        strip: SimulatedStripHere | SpiStripHere,
         camera: Station,
         room: Station,
-        button: SimulatedButton | NoButton,
+        button: SimulatedButton,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.name = name
         self._folder = folder
@@ -61,6 +62,8 @@ class BenchHere:
             "bus": "a real nats-server of its own",
         }
         self._leaving = AsyncExitStack()
+        if surroundings is not None:
+            self._leaving.callback(surroundings.restore)
         self._doings: dict[Deed, Doing] = {}
         self.bus = Bus("")
         self.receipts: Receipts
@@ -81,9 +84,7 @@ class BenchHere:
             devices[what] = await station.open()
             self._leaving.push_async_callback(station.close)
             self._doings |= station.doings()
-        self.receipts, self.lights = self._printer.tray, self._strip.film
-        if isinstance(devices["button"], FeltPresses):
-            self.button = devices["button"]
+        self.receipts, self.lights, self.button = self._printer.tray, self._strip.film, self._button.felt
         kiosk = KioskHere(
             Config(),
             self._folder / "kiosk",
@@ -93,6 +94,7 @@ class BenchHere:
                 printer=devices["printer"],
                 camera=devices["camera"],
                 microphone=devices["microphone"],
+                pins=devices["button"],
             ),
             declined=[card("declined").uid],
         )
@@ -107,7 +109,7 @@ class BenchHere:
     def missing(self, what: Deed | Sight) -> str | None:
         """See `Bench`."""
         if isinstance(what, Sight):
-            return _NO_GPIO if what is Sight.BUTTON and isinstance(self._button, NoButton) else None
+            return None
         for station in self._stations.values():
             if what in station.lacks:
                 return station.lacks[what]
@@ -140,13 +142,15 @@ def mock(store: Store, folder: Path) -> BenchHere:
 
 def wire(name: str, store: Store, folder: Path) -> BenchHere:
     """The real libraries, with simulated devices at the lowest level that this machine allows."""
+    surroundings = Surroundings()
     return BenchHere(
         name,
         folder,
-        cards=PcscCards(folder),
+        cards=PcscCards(folder, surroundings),
         printer=SimulatedPrinterOn(_PRINTERS[name], folder),
-        strip=SimulatedStripHere(),
-        camera=PictureFiles(store, folder),
-        room=AlsaRoom(folder),
-        button=NoButton(_NO_GPIO),
+        strip=SpiStripHere(folder, surroundings),
+        camera=V4l2Camera(store, folder, surroundings),
+        room=RoomOnAlsa(folder, surroundings),
+        button=GpioButton(folder, surroundings),
+        surroundings=surroundings,
     )

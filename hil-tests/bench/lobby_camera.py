@@ -1,22 +1,24 @@
-"""The camera and what is before it: simulated, or pictures that OpenCV reads from files."""
+"""The camera and what is before it: simulated, or a video device under OpenCV."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from bench import BenchUnusable
 from bench.deeds import Deed
 from bench.stations import Doing
-from drivers.camera import Camera, Frame, open_camera
+from bench.surroundings import Surroundings
+from drivers.camera import Camera
+from drivers.camera.picture import load_picture
 from drivers.camera.simulated import SimulatedCamera
-from drivers.states import DeviceState
+from drivers.camera.simulated_v4l2 import URL, V4l2Lobby, missing
+from drivers.isolated import open_camera
 from edge.models import Store
 
 _AT_ARMS_LENGTH: Final = 0.8  # of the picture's height
-_FILE_CABLE: Final = "a file has no cable; a camera behind a real V4L2 or libcamera node is needed"
 
 
 class SimulatedLobby:
@@ -61,64 +63,44 @@ def put_before(camera: SimulatedCamera, scene: str, person: Path) -> None:
             raise BenchUnusable(f"there is no scene {scene!r}")
 
 
-class PictureFiles:
-    """Each scene a JPEG file, read by OpenCV through the driver for files; another scene is another file."""
+class V4l2Camera:
+    """A Video4Linux device that a shim supplies to OpenCV."""
 
-    how = "JPEG files read by OpenCV, one a scene"
-    lacks: Mapping[Deed, str] = {Deed.UNPLUG_CAMERA: _FILE_CABLE, Deed.PLUG_CAMERA: _FILE_CABLE}
+    how = "OpenCV's V4L2 in a process of its own; a shim's /dev/video42 that gives JPEGs of a drawn lobby"
+    lacks: Mapping[Deed, str] = {}
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: Store, folder: Path, surroundings: Surroundings) -> None:
         self._person = store.path("astronaut")
-        self._folder = folder / "scenes"
+        self._folder = folder
+        self._surroundings = surroundings
 
     async def open(self) -> Camera:
         """See `Station`."""
-        await asyncio.to_thread(self._develop)
-        self._camera = _Switched(self._folder / "nobody.jpg")
+        reason = missing()
+        if reason is not None:
+            raise BenchUnusable(reason)
+        self._lobby = await asyncio.to_thread(V4l2Lobby, self._folder)
+        self._surroundings.set(self._lobby.environment)
+        self._camera = await asyncio.to_thread(open_camera, URL)
         return self._camera
-
-    def _develop(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lobby = SimulatedCamera()
-        for scene in ("nobody", "customer"):
-            put_before(lobby, scene, self._person)
-            (self._folder / f"{scene}.jpg").write_bytes(lobby.snapshot())
 
     def doings(self) -> Mapping[Deed, Doing]:
         """See `Station`."""
-        return {Deed.SHOW: lambda scene: self._camera.switch(self._folder / f"{scene}.jpg")}
+        lobby = self._lobby
+        return {
+            Deed.SHOW: lambda scene: asyncio.to_thread(self._show, scene),
+            Deed.UNPLUG_CAMERA: lambda _: asyncio.to_thread(lobby.unplug),
+            Deed.PLUG_CAMERA: lambda _: asyncio.to_thread(lobby.plug),
+        }
+
+    def _show(self, scene: str) -> None:
+        scenery = SimulatedCamera()
+        put_before(scenery, scene, self._person)
+        file = self._folder / f"{scene}.jpg"
+        file.write_bytes(scenery.snapshot())
+        self._lobby.show(load_picture(file))
 
     async def close(self) -> None:
         """See `Station`."""
         await self._camera.close()
-
-
-class _Switched:
-    """A camera that looks at one file after another."""
-
-    def __init__(self, first: Path) -> None:
-        self._camera = open_camera(f"file:{first}")
-        self._closed = False
-
-    async def frames(self) -> AsyncIterator[Frame]:
-        """See `Camera`."""
-        while not self._closed:
-            camera = self._camera
-            async for frame in camera.frames():
-                yield frame
-                if self._camera is not camera:
-                    break
-
-    async def switch(self, file: Path) -> None:
-        """Look at another file from now on."""
-        before, self._camera = self._camera, await asyncio.to_thread(open_camera, f"file:{file}")
-        await before.close()
-
-    async def state(self) -> DeviceState:
-        """See `Camera`."""
-        return await self._camera.state()
-
-    async def close(self) -> None:
-        """See `Camera`."""
-        self._closed = True
-        await self._camera.close()
+        await asyncio.to_thread(self._lobby.close)

@@ -12,7 +12,8 @@ from typing import Final, Literal
 from bench import Paper
 from bench.deeds import Deed
 from bench.stations import Doing
-from drivers.printer import Printer, open_printer
+from drivers.isolated import open_printer
+from drivers.printer import Printer
 from drivers.printer.settings import Settings
 from drivers.printer.simulated import SimulatedPrinter
 from drivers.printer.simulated_usb import open_on_bus

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
 
-from bench import Frame
+from bench import BenchUnusable, Frame
 from bench.deeds import Deed
 from bench.stations import Doing
+from bench.surroundings import Surroundings
+from drivers.isolated import open_leds
 from drivers.leds import Leds
 from drivers.leds.simulated import SimulatedLeds, SimulatedStrip
+from tests.drivers.leds.wire import SpiPort, build_shim, missing_for_spidev
 
-_LONGEST_FILM = 20_000  # frames: several minutes of a strip that never rests
+_COUNT: Final = 24
+_LONGEST_FILM: Final = 20_000  # frames: several minutes of a strip that never rests
 
 
 class Film:
@@ -77,3 +85,41 @@ class SimulatedStripHere:
         """See `Station`."""
         await self._leds.close()
         await self.film.close()
+
+
+class SpiStripHere:
+    """The same strip on a SPI port that a shim supplies to the real spidev."""
+
+    how = "the driver and the real spidev in a process of its own; a shim's SPI port with a strip that measures pulses"
+    lacks: Mapping[Deed, str] = {}
+
+    def __init__(self, folder: Path, surroundings: Surroundings) -> None:
+        self._folder = folder
+        self._surroundings = surroundings
+        self._leaving = AsyncExitStack()
+
+    async def open(self) -> Leds:
+        """See `Station`."""
+        reason = missing_for_spidev()
+        if reason is not None:
+            raise BenchUnusable(reason)
+        # Short enough for a socket's name, which a test's folder may not be.
+        short = Path(self._leaving.enter_context(tempfile.TemporaryDirectory(prefix="spi")))
+        shim = await asyncio.to_thread(build_shim, self._folder)
+        self._port = await self._leaving.enter_async_context(SpiPort(short, shim, _COUNT))
+        self._surroundings.preload(shim)
+        self._surroundings.set({"SPIDEV_SHIM": str(short)})
+        self.film = Film(self._port.strip)
+        self._leaving.push_async_callback(self.film.close)
+        leds = await asyncio.to_thread(open_leds, f"spi:/dev/spidev0.0?count={_COUNT}")
+        self._leaving.push_async_callback(leds.close)
+        return leds
+
+    def doings(self) -> Mapping[Deed, Doing]:
+        """See `Station`."""
+        port = self._port
+        return {Deed.UNPLUG_LEDS: lambda _: port.unplug(), Deed.PLUG_LEDS: lambda _: port.plug_in()}
+
+    async def close(self) -> None:
+        """See `Station`."""
+        await self._leaving.aclose()

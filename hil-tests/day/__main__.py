@@ -69,6 +69,8 @@ def visits(found: Findings) -> Table:
     shown = Table("how it ended", "customers", title=f"{found.customers} customers, seed {found.seed}", min_width=60)
     for name, count in found.endings.items():
         shown.add_row(name, str(count))
+    if found.unseen:
+        shown.add_row("(not seen in time, so touched the screen)", str(found.unseen))
     if found.failed:
         shown.add_row("[red]let down", str(len(found.failed)))
     shown.add_section()

@@ -38,8 +38,10 @@ TAP_TIMEOUT_S: Final = 3.0
 
 _HOLD_S: Final = 0.05
 _TAP_AGAIN_S: Final = 0.5
+_SEEN_S: Final = 10.0  # then they touch the screen: a camera that was lost often is tried again ever more slowly
 _PAYMENT_S: Final = 40.0
 _ATTENDANT_TRIES: Final = 20
+_OVER_S: Final = 2 * TAP_TIMEOUT_S + 20.0
 _BACK_S: Final = 60.0
 
 
@@ -74,6 +76,7 @@ class Day:
         self.endings: Counter[str] = Counter()
         self.accidents: Counter[str] = Counter()
         self.reprints = 0
+        self.unseen = 0
         self._printing: dict[str, PrintReceipt] = {}  # by transaction, for the attendant
         self._stage.printer.on_receipt(self._take_paper)
         watch.on_heard = self._note
@@ -123,13 +126,17 @@ class Day:
             await self._mend(visit)
         self.endings[ending] += 1
         await self._reprint()
-        await customer.screen("says goodbye", lambda screen: screen.layout_mode in ("attract", "goodbye"))
+        await self._until_over(customer)
 
     async def _visit(self, visit: Visit, customer: Customer) -> str:
         if visit.seen:
             await self._stage.show("customer")
-            await customer.until(PERSON_DETECTED)
-            await customer.screen("greets", _ordering)
+            try:
+                await customer.until(PERSON_DETECTED, timeout_s=_SEEN_S)
+                await customer.screen("greets", _ordering)
+            except AssertionError:
+                self.unseen += 1
+                await customer.start()
         else:
             await customer.start()
         await self._strike(visit, "before ordering", customer)
@@ -143,7 +150,7 @@ class Day:
         match visit.ending:
             case "walks away":
                 await self._stage.show("empty")
-                await self._until_over(customer)
+                await self._until_over(customer, FAST.idle_s)  # who wasn't seen is only missed by their idleness
                 return visit.ending
             case "cancels the order":
                 await customer.touch("cancel")
@@ -196,10 +203,8 @@ class Day:
                     await customer.screen("tells how the payment went", over, _TAP_AGAIN_S)
                     return
 
-    async def _until_over(self, customer: Customer) -> None:
-        await customer.screen(
-            "says goodbye", lambda screen: screen.layout_mode in ("attract", "goodbye"), 2 * TAP_TIMEOUT_S + 20
-        )
+    async def _until_over(self, customer: Customer, more_s: float = 0.0) -> None:
+        await customer.screen("says goodbye", lambda screen: not _ordering(screen), _OVER_S + more_s)
 
     # -- accidents -----------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,9 @@ from edge.models import Store
 MOST_GROWTH_KB: Final = 40.0  # a customer; a leaked picture or receipt would be 200 and more
 FEWEST_FOR_A_TREND: Final = 100  # customers; before, caches that fill look like a leak
 _SAMPLE_EVERY: Final = 5
-_WARM_UP: Final = 0.3  # of the day: caches, the arenas of allocators, the bench page's last 50 receipts
+MOST_GROWTH: Final = 0.1  # of what was held half-way: steps that the median doesn't see
+_WARM_UP: Final = 0.5  # of the day: caches, the arenas of allocators, the bench page's last 50 receipts
+_HANGS_S: Final = 35.0  # no customer takes so long
 _GONE_WITHIN_S: Final = 10.0
 _LOOK_S: Final = 0.2
 
@@ -35,6 +38,7 @@ class Findings:
     endings: dict[str, int] = field(default_factory=dict)
     accidents: dict[str, int] = field(default_factory=dict)
     reprints: int = 0
+    unseen: int = 0  # customers whom the camera, lost a moment before, didn't see coming
     failed: list[str] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
     books: Books = field(default_factory=Books)
@@ -59,6 +63,8 @@ class Findings:
         found = [*self.failed, *self.malformed, *self.books.wrong]
         if self.customers >= FEWEST_FOR_A_TREND and self.growth_kb > MOST_GROWTH_KB:
             found.append(f"memory grows by {self.growth_kb:.0f} KB a customer, more than {MOST_GROWTH_KB:.0f}")
+        if self.customers >= FEWEST_FOR_A_TREND and self.warm[-1].rss_mb > (1 + MOST_GROWTH) * self.warm[0].rss_mb:
+            found.append(f"memory grew from {self.warm[0].rss_mb:.0f} to {self.warm[-1].rss_mb:.0f} MB when warm")
         for what in ("descriptors", "threads", "tasks", "server_descriptors"):
             more = trend([getattr(each, what) for each in self.warm])
             if more > 1:
@@ -77,6 +83,7 @@ class Findings:
             "seed": self.seed,
             "endings": self.endings,
             "accidents": self.accidents,
+            "not_seen_in_time": self.unseen,
             "reprints_asked": self.reprints,
             "orders_paid": len(self.books.paid),
             "charges": sum(self.books.charges.values()),
@@ -104,18 +111,22 @@ async def live(customers: int, seed: int, folder: Path, tell: Callable[[int], No
     held = descriptors("self")
     config = Config(payment=Payment(tap_timeout_s=TAP_TIMEOUT_S))
     kiosk = FastKiosk(config, Store(), folder)
-    async with kiosk, opened(kiosk) as day:
-        found.samples.append(vitals(0))
-        for visit in plan(customers, seed):
-            try:
-                await day.serve(visit)
-            except VisitFailed as failure:
-                found.failed.append(str(failure))
-            if visit.number % _SAMPLE_EVERY == 0:
-                found.samples.append(vitals(visit.number))
-            tell(visit.number)
-        found.endings, found.accidents = dict(day.endings.most_common()), dict(day.accidents.most_common())
-        found.reprints, found.malformed = day.reprints, day.malformed
+    with (folder / "stacks.txt").open("w", encoding="utf-8") as stacks:
+        async with kiosk, opened(kiosk) as day:
+            found.samples.append(vitals(0))
+            for visit in plan(customers, seed):
+                faulthandler.dump_traceback_later(_HANGS_S, file=stacks)  # what hung, for whoever must find out
+                try:
+                    await day.serve(visit)
+                except VisitFailed as failure:
+                    found.failed.append(str(failure))
+                finally:
+                    faulthandler.cancel_dump_traceback_later()
+                if visit.number % _SAMPLE_EVERY == 0:
+                    found.samples.append(vitals(visit.number))
+                tell(visit.number)
+            found.endings, found.accidents = dict(day.endings.most_common()), dict(day.accidents.most_common())
+            found.reprints, found.unseen, found.malformed = day.reprints, day.unseen, day.malformed
     found.books = await asyncio.to_thread(balance, folder, day.papers, day.promised)
     await _until_gone(found, threads, tasks)
     found.descriptors_left = max(0, descriptors("self") - held)
