@@ -63,6 +63,7 @@ class GpioChip:
         self._shim = shim
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._told: dict[int, socket.socket] = {}  # lines whose edges are told, and where
+        self._wires: set[socket.socket] = set()
         self._served: set[asyncio.Task[None]] = set()
 
     @property
@@ -106,6 +107,7 @@ class GpioChip:
         loop = asyncio.get_running_loop()
         with wire, contextlib.suppress(ConnectionError):
             wire.setblocking(False)
+            self._wires.add(wire)
             while message := await loop.sock_recv(wire, _ASK.size):
                 try:
                     answer = (0, self._answer(wire, *_ASK.unpack(message)))
@@ -113,6 +115,7 @@ class GpioChip:
                     answer = (errno.ENODEV, 0)
                     self._hang_up()
                 await loop.sock_sendall(wire, _ANSWER.pack(*answer))
+        self._wires.discard(wire)
         for line in [line for line, told in self._told.items() if told is wire]:
             del self._told[line]
 
@@ -139,8 +142,8 @@ class GpioChip:
                 self._told[line].send(_EVENT.pack(time.monotonic_ns(), 1 if rising else 2, line, 0, 0))
 
     def _hang_up(self) -> None:
-        """A chip that goes away ends whoever polls its lines."""
-        for wire in self._told.values():
+        """A chip that goes away ends whoever polls its lines, and what has it open fails for good."""
+        for wire in self._wires:
             wire.shutdown(socket.SHUT_RDWR)
         self._told.clear()
 
