@@ -50,8 +50,14 @@ class Agent:
     """Reads a device for ever, as an agent does; notes each error and each item, and that nobody else stood still."""
 
     def __init__(
-        self, device: Streaming, items: Callable[[], AsyncIterator[Any]], check: Callable[[Any], None]
+        self,
+        device: Streaming,
+        items: Callable[[], AsyncIterator[Any]],
+        check: Callable[[Any], None],
+        *,
+        opening_s: float,
     ) -> None:
+        self.opening_s = opening_s  # how long it took
         self.device = device
         self.errors: list[DriverError] = []
         self.states: list[DeviceState] = []

@@ -102,19 +102,18 @@ async def test_the_suite_turns_red(
     fault: Callable[..., Awaitable[None]],
     broken: Break,
 ) -> None:
-    microphone = await asyncio.to_thread(open_microphone, URL)  # it knows the devices that are there now
     given: dict[str, Any] = {
         "room": room,
-        "microphone": microphone,
         "rate_hz": 48_000,
         "channels": 1,
         "tmp_path": request.getfixturevalue("tmp_path"),
         "caplog": request.getfixturevalue("caplog"),
     }
     with pytest.MonkeyPatch.context() as patch:
-        given["monkeypatch"] = patch
-        names = fault.__code__.co_varnames[: fault.__code__.co_argcount]
         broken(patch)
+        microphone = await asyncio.to_thread(open_microphone, URL)
+        given |= {"monkeypatch": patch, "microphone": microphone}
+        names = fault.__code__.co_varnames[: fault.__code__.co_argcount]
         red = False
         try:
             async with asyncio.timeout(SHORT_S):
