@@ -15,10 +15,7 @@ async def reading(feed: Feed[int], stalled_s: float = 5) -> asyncio.Task[list[in
     await asyncio.wait([first], timeout=0)
 
     async def rest() -> list[int]:
-        got = [await first]
-        async for item in items:
-            got.append(item)
-        return got
+        return [await first, *[item async for item in items]]
 
     return asyncio.create_task(rest())
 

@@ -44,6 +44,7 @@ class SimulatedLibrary:
         self.unreleased = 0
         self.configurations: list[dict[str, Any]] = []
         self.running = threading.Event()
+        self.starts = 0
 
     def global_camera_info(self) -> list[dict[str, Any]]:
         return self.cameras
@@ -61,6 +62,8 @@ class SimulatedLibrary:
         self.configurations.append(configuration)
 
     def start(self) -> None:
+        assert not self.running.is_set()
+        self.starts += 1
         self.running.set()
 
     def capture_request(self, *, wait: float) -> SimulatedRequest:
@@ -116,6 +119,7 @@ async def test_a_hang_is_cancelled_and_survived_once_and_twice(library: Simulate
         assert (await anext(frames)).sequence > seen.sequence
     await camera.close()
     assert len(library.configurations) == 1
+    assert library.starts == 2  # the second hang in a row has it stopped and started, as it is configured
 
 
 async def test_three_hangs_in_a_row_are_a_loss_and_the_camera_is_opened_again(
