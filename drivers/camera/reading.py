@@ -12,18 +12,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.backoff import BackOff
 from drivers.camera import Frame
 from drivers.camera.pulse import Pulse
-from drivers.errors import DeviceAbsent, DeviceLost, DeviceTimeout, DriverError
+from drivers.errors import DeviceAbsent, DeviceLost, DriverError
 from drivers.feed import Feed
+from drivers.reopening import Reopening
 from drivers.states import Condition, DeviceState
 
 _log = logging.getLogger(__name__)
 
 STALLED_S = 3.0  # no picture for so long, at 5 a second, is a hang and not a slow moment
 _PATIENCE_S = 2.0  # for a thread that was told to stop
-_STATE_S = 1.5  # within the 2 s that a state may take
 
 
 class BrokenPicture(Exception):
@@ -79,9 +78,7 @@ class ReadingCamera:
         self._feed = Feed[Frame](kept=1)
         self._feed.end()
         self._pulse = Pulse(source.label, source.fps)
-        self._back_off = BackOff()
-        self._failure: DriverError = DeviceAbsent(f"{source.label} was not opened yet")
-        self._opening: asyncio.Task[None] | None = None
+        self._reopening = Reopening(source.label, self.open)
         self._sequence = 0
         self._closing = threading.Event()
 
@@ -98,8 +95,7 @@ class ReadingCamera:
             try:
                 self._begin()
             except DriverError as error:
-                self._failure = error
-                self._back_off.failed()
+                self._reopening.failed(error)
                 raise
 
     async def frames(self) -> AsyncIterator[Frame]:
@@ -111,7 +107,8 @@ class ReadingCamera:
             DeviceAbsent: the camera isn't there.
             DeviceLost: it went away, or gave no picture for 3 s.
         """
-        await self._opened()
+        if not self._feed.running and not self._closing.is_set():
+            await self._reopening.attempt()
         feed = self._feed
         try:
             async for frame in feed.items(self._stalled_s):
@@ -128,17 +125,8 @@ class ReadingCamera:
         feed = self._feed
         if feed.running and time.monotonic() - feed.put_at_s > self._stalled_s:
             return DeviceState.of(self._stalled(feed))  # nobody reads it, or the reader is about to notice
-        if not feed.running:
-            if self._back_off.wait_s > 0:
-                return DeviceState.of(self._failure)
-            try:
-                async with asyncio.timeout(_STATE_S):
-                    await self._opened()
-            except DriverError as error:
-                return DeviceState.of(error)
-            except TimeoutError:
-                reason = f"{self._source.label} is taking long to open"
-                return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)
+        if not feed.running and (state := await self._reopening.state()) is not None:
+            return state
         return self._pulse.state()
 
     async def close(self) -> None:
@@ -164,26 +152,13 @@ class ReadingCamera:
         if self._closing.is_set():  # while it was being opened
             self._release()
             return
-        self._back_off.began()
+        self._reopening.began()
         self._feed = Feed[Frame](kept=1)
         self._pulse = Pulse(label, self._source.fps)
         self._thread = threading.Thread(
             target=self._run, args=(self._feed, self._pulse), name=f"camera {label}", daemon=True
         )
         self._thread.start()
-
-    async def _opened(self) -> None:
-        """Open the device when it is due; whoever asks meanwhile waits for the same attempt."""
-        if self._feed.running or self._closing.is_set():
-            return
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open_when_due(), name=f"opens {self._source.label}")
-            self._opening.add_done_callback(_heard)
-        await asyncio.shield(self._opening)
-
-    async def _open_when_due(self) -> None:
-        await asyncio.sleep(self._back_off.wait_s)
-        await asyncio.to_thread(self.open)
 
     def _stalled(self, feed: Feed[Frame]) -> DriverError:
         error = DeviceLost(f"{self._source.label} has given no picture for {self._stalled_s:g} s")
@@ -194,8 +169,7 @@ class ReadingCamera:
     def _lost(self, feed: Feed[Frame], error: DriverError) -> None:
         """End a run; whoever hears of it may open the device again at once."""
         if feed.running:
-            self._failure = error
-            self._back_off.failed()
+            self._reopening.failed(error)
             feed.fail(error)
 
     def _wait_for_release(self) -> None:
@@ -240,9 +214,3 @@ class ReadingCamera:
             self._source.release()
         except Exception as failure:
             _log.warning("%s could not be released: %s", self._source.label, failure)
-
-
-def _heard(opening: asyncio.Task[None]) -> None:
-    """Whoever waited for the opening may have left: its failure is known to the camera."""
-    if not opening.cancelled():
-        opening.exception()

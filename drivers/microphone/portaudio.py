@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.address import DeviceAddress
-from drivers.backoff import BackOff
-from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup, DeviceTimeout, DriverError
+from drivers.errors import DeviceAbsent, DeviceLost, DeviceSetup, DriverError
 from drivers.microphone import RATE_HZ, Chunk
 from drivers.microphone.chunking import SoundFeed
 from drivers.microphone.recording import soxr
 from drivers.microphone.vitals import Vitals
+from drivers.reopening import Reopening
 from drivers.states import Condition, DeviceState
 
 try:
@@ -36,7 +36,6 @@ _log = logging.getLogger(__name__)
 _LATENCY_S = 0.1
 _STALLED_S = 1.0
 _PATIENCE_S = 2.0  # for PortAudio to give a device back
-_STATE_S = 1.5  # within the 2 s that a state may take
 
 # PortAudio is not safe to call from two threads at once, nor while a call of ours hangs in it. It also lists the
 # devices once: to see one that was plugged in since, it is started anew, which ends all streams, so only while
@@ -72,9 +71,7 @@ class PortaudioMicrophone:
         self._feed.end()
         self._stream: _Stream | None = None
         self._vitals = Vitals(self._label, RATE_HZ)
-        self._back_off = BackOff()
-        self._failure: DriverError = DeviceAbsent(f"{self._label} was not opened yet")
-        self._opening: asyncio.Task[None] | None = None
+        self._reopening = Reopening(self._label, self.open)
 
     def open(self) -> None:
         """Open the device and start to listen, unless that is done already. Blocks.
@@ -91,10 +88,9 @@ class PortaudioMicrophone:
             try:
                 self._begin(feed)
             except DriverError as error:
-                self._failure = error
-                self._back_off.failed()
+                self._reopening.failed(error)
                 raise
-            self._back_off.began()
+            self._reopening.began()
             self._feed = feed
 
     async def chunks(self) -> AsyncIterator[Chunk]:
@@ -106,7 +102,8 @@ class PortaudioMicrophone:
             DeviceAbsent: the microphone isn't there.
             DeviceLost: it was unplugged, or PortAudio gave nothing for 1 s.
         """
-        await self._opened()
+        if not self._feed.running and not self._closing.is_set():
+            await self._reopening.attempt()
         feed = self._feed
         try:
             async for chunk in feed.items(_STALLED_S):
@@ -123,17 +120,8 @@ class PortaudioMicrophone:
         feed = self._feed
         if feed.running and time.monotonic() - feed.put_at_s > _STALLED_S:
             return DeviceState.of(self._stalled(feed))  # nobody listens, or the reader is about to notice
-        if not feed.running:
-            if self._back_off.wait_s > 0:
-                return DeviceState.of(self._failure)
-            try:
-                async with asyncio.timeout(_STATE_S):
-                    await self._opened()
-            except DriverError as error:
-                return DeviceState.of(error)
-            except TimeoutError:
-                reason = f"{self._label} is taking long to open"
-                return DeviceState(Condition.DEGRADED, reason, DeviceTimeout.code)
+        if not feed.running and (state := await self._reopening.state()) is not None:
+            return state
         return self._vitals.state()
 
     async def close(self) -> None:
@@ -150,19 +138,6 @@ class PortaudioMicrophone:
         self._vitals.begin()
         self._stream = _Stream(self._device, feed, self._vitals, self._lost, self._silenced)
 
-    async def _opened(self) -> None:
-        """Open the device when it is due; whoever asks meanwhile waits for the same attempt."""
-        if self._feed.running or self._closing.is_set():
-            return
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open_when_due(), name=f"opens {self._label}")
-            self._opening.add_done_callback(_heard)
-        await asyncio.shield(self._opening)
-
-    async def _open_when_due(self) -> None:
-        await asyncio.sleep(self._back_off.wait_s)
-        await asyncio.to_thread(self.open)
-
     def _stalled(self, feed: SoundFeed) -> DriverError:
         error = DeviceLost(f"{self._label} has given no sound for {_STALLED_S:g} s")
         self._lost(feed, error)
@@ -171,8 +146,7 @@ class PortaudioMicrophone:
     def _lost(self, feed: SoundFeed, error: DriverError) -> None:
         """End a run. Its stream is closed at once: one that PortAudio can't get going again eats a whole core."""
         if feed.running:
-            self._failure = error
-            self._back_off.failed()
+            self._reopening.failed(error)
             feed.fail(error)
             threading.Thread(target=self._release_lost, args=(feed,), name="closing a microphone", daemon=True).start()
 
@@ -325,9 +299,3 @@ def _find(device: str | int | None) -> _Found:
                 continue
             return _Found(about["index"], about["name"], channels, rate_hz)
     raise DeviceAbsent(f"the microphone {about['name']!r} is in use, or records neither mono nor stereo")
-
-
-def _heard(opening: asyncio.Task[None]) -> None:
-    """Whoever waited for the opening may have left: its failure is known to the microphone."""
-    if not opening.cancelled():
-        opening.exception()
