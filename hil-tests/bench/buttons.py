@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench import BenchUnusable
 from bench.deeds import Deed
 from bench.stations import Doing
 from bench.surroundings import Surroundings
@@ -114,9 +113,6 @@ class GpioButton(SimulatedButton):
 
     async def open(self) -> Pins:
         """See `Station`."""
-        reason = missing()
-        if reason is not None:
-            raise BenchUnusable(reason)
         # Short enough for a socket's name, which a test's folder may not be.
         short = Path(self._leaving.enter_context(tempfile.TemporaryDirectory(prefix="gpio")))
         shim = await asyncio.to_thread(build_shim, self._folder)
@@ -134,6 +130,32 @@ class GpioButton(SimulatedButton):
         """See `Station`."""
         await self.felt.close()
         await self._leaving.aclose()
+
+
+class NoButton:
+    """A machine without pins, and without the library that would find a shim's."""
+
+    felt: FeltPresses | None = None
+
+    def __init__(self, why: str) -> None:
+        self.how = f"none: {why}"
+        self.lacks: Mapping[Deed, str] = {Deed.PRESS_BUTTON: why}
+
+    async def open(self) -> None:
+        """There is nothing to set up."""
+
+    def doings(self) -> Mapping[Deed, Doing]:
+        """See `Station`."""
+        return {}
+
+    async def close(self) -> None:
+        """There is nothing to take down."""
+
+
+def gpio_button(folder: Path, surroundings: Surroundings) -> GpioButton | NoButton:
+    """The button on a shim's GPIO chip, where this machine has rpi-lgpio."""
+    reason = missing()
+    return GpioButton(folder, surroundings) if reason is None else NoButton(reason)
 
 
 def _url() -> str:

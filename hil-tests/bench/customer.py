@@ -93,7 +93,11 @@ class Customer:
             while missing:
                 missing = [agent for agent in missing if not await self._is_up(agent)]
                 if missing:
-                    await self._client.wait_for_reconnect(_LOOK_AGAIN_S)
+                    await self.look_again()
+
+    async def look_again(self) -> None:
+        """Return in a moment, for what nobody tells of."""
+        await self._client.wait_for_reconnect(_LOOK_AGAIN_S)
 
     async def _is_up(self, agent: str) -> bool:
         with contextlib.suppress(AskError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import Bus, Button, Lights, Receipts
-from bench.buttons import GpioButton, SimulatedButton
+from bench.buttons import NoButton, SimulatedButton, gpio_button
 from bench.cards import PcscCards, SimulatedCards, card
 from bench.deeds import Deed, Sight
 from bench.kiosk import KioskHere
@@ -42,7 +42,7 @@ class BenchHere:
         strip: SimulatedStripHere | SpiStripHere,
         camera: Station,
         room: Station,
-        button: SimulatedButton,
+        button: SimulatedButton | NoButton,
         surroundings: Surroundings | None = None,
     ) -> None:
         self.name = name
@@ -84,7 +84,9 @@ class BenchHere:
             devices[what] = await station.open()
             self._leaving.push_async_callback(station.close)
             self._doings |= station.doings()
-        self.receipts, self.lights, self.button = self._printer.tray, self._strip.film, self._button.felt
+        self.receipts, self.lights = self._printer.tray, self._strip.film
+        if self._button.felt is not None:
+            self.button = self._button.felt
         kiosk = KioskHere(
             Config(),
             self._folder / "kiosk",
@@ -109,7 +111,7 @@ class BenchHere:
     def missing(self, what: Deed | Sight) -> str | None:
         """See `Bench`."""
         if isinstance(what, Sight):
-            return None
+            return self._button.lacks.get(Deed.PRESS_BUTTON) if what is Sight.BUTTON else None
         for station in self._stations.values():
             if what in station.lacks:
                 return station.lacks[what]
@@ -151,6 +153,6 @@ def wire(name: str, store: Store, folder: Path) -> BenchHere:
         strip=SpiStripHere(folder, surroundings),
         camera=V4l2Camera(store, folder, surroundings),
         room=RoomOnAlsa(folder, surroundings),
-        button=GpioButton(folder, surroundings),
+        button=gpio_button(folder, surroundings),
         surroundings=surroundings,
     )

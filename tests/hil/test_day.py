@@ -96,7 +96,12 @@ def test_a_leak_is_found() -> None:
     assert steady.broken == []
     memory = Findings(500, 1, [sample(n, 300 + 0.2 * n) for n in range(0, 501, 5)])
     assert memory.growth_kb == pytest.approx(200, rel=0.01)
-    assert memory.broken == ["memory grows by 200 KB a customer, more than 40"]
+    assert memory.broken == [
+        "memory grows by 200 KB a customer, more than 40",
+        "memory grew from 350 to 400 MB when warm",
+    ]
+    step = Findings(500, 1, [sample(n, 300 if n < 400 else 340) for n in range(0, 501, 5)])
+    assert step.broken == ["memory grew from 300 to 340 MB when warm"]
     files = Findings(500, 1, [sample(n, descriptors=30 + n // 50) for n in range(0, 501, 5)])
     assert [each.split(":")[0] for each in files.broken] == ["descriptors"]
     threads = Findings(500, 1, [sample(n, threads=8 + n // 100) for n in range(0, 501, 5)])
