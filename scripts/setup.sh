@@ -46,8 +46,8 @@ find_python() {
 }
 
 # What the tests reach beyond Python: a compiler and PC/SC's headers for pyscard, the PC/SC daemon with its virtual
-# reader, a browser for the page, PortAudio for the microphone's library, voices for the recogniser.
-test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 espeak-ng"
+# reader, a browser for the page, PortAudio and ALSA's headers for the microphone, voices for the recogniser.
+test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 libasound2-dev espeak-ng"
 
 fingerprint() {
   { cat requirements.lock requirements-dev.lock pyproject.toml scripts/setup.sh
