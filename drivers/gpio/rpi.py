@@ -13,6 +13,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from drivers.address import DeviceAddress
@@ -124,6 +125,7 @@ def _teller(on_edge: Callable[[Switch], None], switch: Switch) -> Callable[[int]
 
 
 def _library() -> Any:
+    started_in = Path.cwd()
     if "LG_WD" not in os.environ and importlib.util.find_spec("lgpio") is not None:
         # lgpio makes its pipes there, by default where the program was started: a service can't write there.
         folder = tempfile.TemporaryDirectory(prefix="kiosk-gpio")
@@ -137,6 +139,8 @@ def _library() -> Any:
         ) from error
     except RuntimeError as error:
         raise DeviceAbsent(f"rpi: no Raspberry Pi here: {error}") from error
+    finally:
+        os.chdir(started_in)  # lgpio goes to its folder, and the paths in kiosk.toml mean ours
     return GPIO
 
 

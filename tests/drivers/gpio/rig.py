@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from drivers.gpio import PinChange, Pins, open_pins, watched
@@ -46,6 +47,8 @@ class Work:
                 name, value = args
                 assert hasattr(watched, name)
                 setattr(watched, name, value)
+            case "folder":
+                return {"folder": str(Path.cwd())}
             case "close":
                 await self.pins.close()
         return {}

@@ -21,6 +21,7 @@ from drivers.states import READY, Condition
 from tests.drivers.gpio import wire
 from tests.drivers.gpio.raspberry import SimulatedGpio
 from tests.drivers.gpio.wire import GpioChip, WirePins
+from tests.drivers.leds.remote import REPOSITORY
 
 TIMEOUT_S = 5.0
 
@@ -246,3 +247,11 @@ async def test_a_stuck_button_is_one_change_and_is_told(bench: Bench) -> None:
     assert await bench.pins.state() == READY
     bench.cabinet.release_button()
     assert await heard(changes) == ("button", False)
+
+
+@pytest.mark.parametrize("bench", ["rpi-lgpio"], indirect=True)
+async def test_the_library_leaves_the_programs_folder_alone(bench: Bench) -> None:
+    assert isinstance(bench.pins, WirePins)
+    await bench.pins.set_lamp(True)
+    assert await bench.pins.folder() == str(REPOSITORY)
+    assert not list(REPOSITORY.glob(".lgd-nfy*"))

@@ -75,7 +75,7 @@ class GpioChip:
             "LD_PRELOAD": str(self._shim),
             "GPIO_SHIM": str(self._folder),
             "RPI_LGPIO_REVISION": _PI_5,
-            "LG_WD": str(self._folder),  # where lgpio makes its pipes
+            "TMPDIR": str(self._folder),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
 
@@ -171,6 +171,10 @@ class WirePins(Remote):
 
     async def set_lamp(self, on: bool) -> None:
         await self.ask("set_lamp", on)
+
+    async def folder(self) -> str:
+        """The working directory over there."""
+        return str((await self.ask("folder"))["folder"])
 
     async def close(self) -> None:
         """Close the pins; the process can still be asked, until `end`."""
