@@ -165,8 +165,9 @@ class SpiPort:
                 self.transfers += 1
                 arrived, self._arrived = self._arrived, asyncio.Event()
                 arrived.set()
-                if self.slowness_s:
-                    await asyncio.sleep(self.slowness_s)  # a slow port is what is simulated, nothing is waited for
+                sent = asyncio.Event()
+                loop.call_later(self.slowness_s, sent.set)
+                await sent.wait()
                 await self._flowing.wait()
                 number = self.failing or 0
                 if number == 0:
