@@ -345,7 +345,9 @@ async def test_closing_while_the_service_hangs(bench: WireBench) -> None:
     assert not thread.is_alive()  # though the service never answers
 
 
-async def test_a_conversation_that_hangs_is_begun_anew(bench: WireBench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_conversation_that_hangs_is_begun_anew(
+    bench: WireBench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def hang(context: Context, *_: object) -> ReaderState | None:
         monkeypatch.undo()
         bench.daemon.stop()
@@ -363,6 +365,7 @@ async def test_a_conversation_that_hangs_is_begun_anew(bench: WireBench, monkeyp
     await bench.until(watching=True)
     await bench.hold(ANNA)
     assert (await next_tap(taps)).loyalty_id == "LOYALTY123"
+    assert "is pcscd running?" not in caplog.text  # it is: what was cut off is a hang
 
 
 async def test_a_reader_that_is_listed_and_says_nothing_is_asked_seldom(
