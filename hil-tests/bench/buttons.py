@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.deeds import Deed
 from bench.stations import Doing
 from bench.surroundings import Surroundings
+from bench.waiting import hold
 from drivers.gpio import Pins
 from drivers.gpio.simulated import SimulatedCabinet, SimulatedPins
 from drivers.isolated import open_pins
@@ -18,6 +19,7 @@ from tests.drivers.gpio.raspberry import LAMP, PINS
 from tests.drivers.gpio.wire import LGPIO_FOLDER, GpioChip, build_shim, missing
 
 _FELT_S = 10.0
+_HELD_S = 0.1  # a quick finger
 
 
 class FeltPresses:
@@ -92,8 +94,10 @@ class SimulatedButton:
 
     async def _press(self) -> None:
         self._cabinet.press_button()
+        await hold(_HELD_S)  # beyond the contact's bouncing
         await self.felt.until(down=True)
         self._cabinet.release_button()
+        await hold(_HELD_S)
         await self.felt.until(down=False)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for what nobody tells of."""
+"""Waiting for what nobody tells of, and for as long as a person holds something."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from collections.abc import Awaitable, Callable
 from bench import BenchUnusable
 
 _LOOK_EVERY_S = 0.05
+
+
+async def hold(for_s: float) -> None:
+    """Return after `for_s`: a deed that takes its time."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(for_s, over.set)
+    await over.wait()
 
 
 async def until(true: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 15.0) -> None:

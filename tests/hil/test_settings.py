@@ -9,6 +9,7 @@ import pytest
 from bench import BenchUnusable
 from bench.deeds import Deed, Sight
 from bench.settings import ByCommand, ByLabgrid, load, parse
+from tests.conftest import REPOSITORY
 
 GOOD = """
 name = "lobby-1"
@@ -40,6 +41,15 @@ def test_a_bench_is_read(tmp_path: Path) -> None:
         Deed.CUT_POWER: ByLabgrid(labgrid=["power", "off"], timeout_s=20),
     }
     assert bench.see == {Sight.RECEIPTS}
+
+
+def test_the_documented_bench_is_one() -> None:
+    page = (REPOSITORY / "docs" / "bench.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    bench = parse(example)
+    assert bench.do[Deed.CUT_POWER] == ByLabgrid(labgrid=["power", "off"])
+    other = example.replace("bus = ", "# bus = ").replace("keys = ", "# keys = ")
+    assert parse(other.replace("# config", "config").replace("# pins", "pins")).kiosk.pins == "rpi:"
 
 
 @pytest.mark.parametrize(
