@@ -101,7 +101,9 @@ def leaks(found: Findings) -> Table:
     first, warm, end = found.samples[0], found.warm[0], found.warm[-1]
     shown.add_row("customers so far", str(first.customers), str(warm.customers), str(end.customers), "")
     for name, what, left in (
-        ("memory, MB", "rss_mb", ""),
+        ("resident memory, MB", "rss_mb", ""),
+        ("of it in use, MB", "used_mb", ""),
+        ("Python's blocks", "python_blocks", ""),
         ("file descriptors", "descriptors", f"{found.descriptors_left} left"),
         ("threads", "threads", f"{len(found.threads_left)} left"),
         ("tasks", "tasks", f"{len(found.tasks_left)} left"),
@@ -111,7 +113,7 @@ def leaks(found: Findings) -> Table:
         values = [getattr(each, what) for each in (first, warm, end)]
         shown.add_row(name, *(f"{value:.1f}" if isinstance(value, float) else str(value) for value in values), left)
     shown.add_section()
-    shown.add_row("memory growth, KB a customer", "", "", f"{found.growth_kb:.1f}", f"at most {MOST_GROWTH_KB:.0f}")
+    shown.add_row("stays in use, KB a customer", "", "", f"{found.growth_kb:.1f}", f"at most {MOST_GROWTH_KB:.0f}")
     return shown
 
 

@@ -87,19 +87,26 @@ def test_each_disagreement_is_found(ledgers: Ledgers) -> None:
     assert "order d is still charging" in wrong([PAPER])
 
 
-def sample(customers: int, rss_mb: float = 300.0, descriptors: int = 30, threads: int = 8) -> Vitals:
-    return Vitals(customers, rss_mb, descriptors, threads, 200, 20.0, 24)
+def sample(
+    customers: int,
+    rss_mb: float = 300.0,
+    *,
+    used_mb: float = 200.0,
+    blocks: int = 900_000,
+    files: int = 30,
+    threads: int = 8,
+) -> Vitals:
+    return Vitals(customers, rss_mb, used_mb, blocks, files, threads, 200, 20.0, 24)
 
 
 def test_a_leak_is_found() -> None:
     steady = Findings(500, 1, [sample(n, 300 + n % 3) for n in range(0, 501, 5)])
     assert steady.broken == []
-    memory = Findings(500, 1, [sample(n, 300 + 0.2 * n) for n in range(0, 501, 5)])
-    assert memory.growth_kb == pytest.approx(200, rel=0.01)
-    assert memory.broken == [
-        "memory grows by 200 KB a customer, more than 40",
-        "memory grew from 350 to 400 MB when warm",
-    ]
+    native = Findings(500, 1, [sample(n, 300 + 0.02 * n, used_mb=200 + 0.02 * n) for n in range(0, 501, 5)])
+    assert native.growth_kb == pytest.approx(20, rel=0.01)
+    assert native.broken == ["20 KB of memory stay in use a customer, more than 10"]
+    pythons = Findings(500, 1, [sample(n, python_blocks=900_000 + 300 * n) for n in range(0, 501, 5)])
+    assert pythons.broken == ["30 KB of memory stay in use a customer, more than 10"]
     step = Findings(500, 1, [sample(n, 300 if n < 400 else 340) for n in range(0, 501, 5)])
     assert step.broken == ["memory grew from 300 to 340 MB when warm"]
     files = Findings(500, 1, [sample(n, descriptors=30 + n // 50) for n in range(0, 501, 5)])
@@ -109,7 +116,8 @@ def test_a_leak_is_found() -> None:
 
 
 def test_what_fills_before_the_day_is_warm_is_no_leak() -> None:
-    warming = Findings(500, 1, [sample(n, 300 + min(n, 100) * 0.5) for n in range(0, 501, 5)])
+    fills = [min(n, 100) * 0.5 for n in range(0, 501, 5)]
+    warming = Findings(500, 1, [sample(5 * n, 300 + more, used_mb=200 + more) for n, more in enumerate(fills)])
     assert warming.broken == []
 
 
@@ -125,6 +133,7 @@ def test_what_is_left_after_closing_time_is_named() -> None:
 
 def test_slopes() -> None:
     assert growth_kb([sample(0)]) == 0.0
+    assert growth_kb([sample(n, used_mb=200 if n < 3 else 260) for n in range(10)]) == 0.0  # one step is no leak
     assert trend([]) == trend([5]) == 0
     assert trend([3, 3, 9, 3, 3, 3]) == 0  # one outlier is no trend
     assert trend([3, 3, 3, 5, 5, 5]) == 2
