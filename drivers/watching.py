@@ -73,7 +73,9 @@ class DeviceWatch:
         changed = before is None or _kind(before.state) != _kind(state)
         self._seen = Seen(state, datetime.now(UTC) if changed or before is None else before.since)
         if changed and not (before is None and state.condition is Condition.READY):
-            level = logging.INFO if state.condition is Condition.READY else logging.WARNING
+            # At the first look a device may still be beginning: a camera that gave no picture yet.
+            beginning = before is None and state.condition is Condition.DEGRADED
+            level = logging.INFO if beginning or state.condition is Condition.READY else logging.WARNING
             _log.log(level, "%s: %s%s", self.name, state.condition, f": {state.reason}" if state.reason else "")
         return self._seen
 
