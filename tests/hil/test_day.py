@@ -87,16 +87,21 @@ def test_each_disagreement_is_found(ledgers: Ledgers) -> None:
     assert "order d is still charging" in wrong([PAPER])
 
 
-def sample(
-    customers: int,
-    rss_mb: float = 300.0,
-    *,
-    used_mb: float = 200.0,
-    blocks: int = 900_000,
-    files: int = 30,
-    threads: int = 8,
-) -> Vitals:
-    return Vitals(customers, rss_mb, used_mb, blocks, files, threads, 200, 20.0, 24)
+STEADY = Vitals(
+    customers=0,
+    rss_mb=300.0,
+    used_mb=200.0,
+    python_blocks=900_000,
+    descriptors=30,
+    threads=8,
+    tasks=200,
+    server_rss_mb=20.0,
+    server_descriptors=24,
+)
+
+
+def sample(customers: int, rss_mb: float = 300.0, **others: float) -> Vitals:
+    return replace(STEADY, customers=customers, rss_mb=rss_mb, **others)  # type: ignore[arg-type]  # numbers all
 
 
 def test_a_leak_is_found() -> None:
