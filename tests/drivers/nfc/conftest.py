@@ -17,7 +17,8 @@ def pcscd_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     reason = pcscd.missing()
     if reason is not None:
         pytest.skip(reason)
-    home = tmp_path_factory.mktemp("pcscd")
+    # Tests elsewhere import this fixture, and pytest runs it anew for them.
+    home = pcscd.home_of_this_process(lambda: tmp_path_factory.mktemp("pcscd"))
     before = os.environ.get("PCSCLITE_CSOCK_NAME")
     os.environ["PCSCLITE_CSOCK_NAME"] = str(pcscd.Pcscd.socket_of(home))
     yield home

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from drivers.errors import DeviceAbsent
@@ -48,6 +49,16 @@ def missing() -> str | None:
     if subprocess.run([*_unshare(), "true"], capture_output=True, check=False).returncode != 0:
         return "no private mount namespace: neither root nor user namespaces"
     return None
+
+
+_homes: list[Path] = []
+
+
+def home_of_this_process(make: Callable[[], Path]) -> Path:
+    """The one home that libpcsclite looks for in this process, made when it is first asked for."""
+    if not _homes:
+        _homes.append(make())
+    return _homes[0]
 
 
 def _path() -> str:

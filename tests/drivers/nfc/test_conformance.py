@@ -38,9 +38,11 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         opened: Bench = WireBench(request.getfixturevalue("pcscd_home"))
     else:
         opened = SimulatedBench()
-    await opened.ready()
-    yield opened
-    await opened.close()
+    try:
+        await opened.ready()
+        yield opened
+    finally:
+        await opened.close()
 
 
 async def test_a_loyalty_card_is_read_completely(bench: Bench) -> None:
