@@ -117,7 +117,7 @@ def test_a_leak_is_found() -> None:
     assert step.broken == ["memory grew from 300 to 340 MB when warm"]
     files = Findings(500, 1, [sample(n, descriptors=30 + n // 50) for n in range(0, 501, 5)])
     assert [each.split(":")[0] for each in files.broken] == ["descriptors"]
-    threads = Findings(500, 1, [sample(n, threads=8 + n // 100) for n in range(0, 501, 5)])
+    threads = Findings(500, 1, [sample(n, threads=8 + n // 50) for n in range(0, 501, 5)])
     assert [each.split(":")[0] for each in threads.broken] == ["threads"]
 
 
