@@ -10,7 +10,7 @@ PYTEST ?= -n auto
 BENCH  ?= mock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check hil bench kills day format lock clean
+.PHONY: help setup setup-test run test check hil camera-wire bench kills day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ hil: setup-test ## Put the promises to the test on a bench: BENCH=mock, wire or 
 	@$(BIN)/kiosk models pull
 	$(BIN)/pytest hil-tests --bench $(BENCH) $(ARGS)
 
+camera-wire: ## The camera's driver on the real picamera2 and libcamera's virtual camera, in a Debian 13 tree (root)
+	@tests/drivers/camera/wire/camera-wire.sh $(ARGS)
+
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)
 
@@ -60,4 +63,4 @@ lock: setup-test ## Bring the lock files up to pyproject.toml's newest
 	  --extra dev --extra wire -c requirements.lock pyproject.toml --custom-compile-command "make lock" -o requirements-dev.lock
 
 clean: ## Remove what was set up
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-labgrid build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

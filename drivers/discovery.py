@@ -37,6 +37,14 @@ def _usb_printers(root: Path) -> list[str]:
     return found
 
 
+def _is_pi(root: Path) -> bool:
+    """Whether the device tree says Raspberry Pi: other machines have gpiochips too, of a power key or a chipset."""
+    try:
+        return (root / "proc/device-tree/model").read_bytes().startswith(b"Raspberry Pi")
+    except OSError:
+        return False
+
+
 def look(root: Path = Path("/")) -> list[Sighting]:
     """What is seen under `root`, a device kind at a time."""
 
@@ -77,5 +85,11 @@ def look(root: Path = Path("/")) -> list[Sighting]:
             ["portaudio:"] if sound else [],
             "sounddevice",
             "pip install 'kiosk-edge[microphone]'; apt install libportaudio2",
+        ),
+        sighting(
+            "gpio",
+            ["rpi:"] if _is_pi(root) and any(root.glob("dev/gpiochip*")) else [],
+            "RPi",
+            "a Raspberry Pi's pins: pip install 'kiosk-edge[pi5]' on a Pi 5, 'kiosk-edge[pi4]' on an older one",
         ),
     ]

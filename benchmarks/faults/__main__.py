@@ -53,6 +53,8 @@ async def struck(fault: Fault, times: int, progress: Progress) -> Figures:
             found.broken.append(str(error))
         except TimeoutError:
             found.broken.append(f"not over after {STRIKE_TIMEOUT_S:g} s")
+        except Exception as error:  # counted as broken: the other strikes' figures are kept
+            found.broken.append(f"{type(error).__name__}: {error}")
         progress.advance(task)
     progress.remove_task(task)
     return found

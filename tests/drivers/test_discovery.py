@@ -9,7 +9,7 @@ from drivers.discovery import look
 
 def test_a_bare_machine_has_no_devices(tmp_path: Path) -> None:
     seen = {sighting.kind: sighting.urls for sighting in look(tmp_path) if sighting.kind != "camera"}
-    assert seen == {"leds": (), "nfc": (), "printer": (), "microphone": ()}
+    assert seen == {"leds": (), "nfc": (), "printer": (), "microphone": (), "gpio": ()}
 
 
 def test_what_is_plugged_in_is_found(tmp_path: Path) -> None:
@@ -51,3 +51,15 @@ def test_a_keyboard_is_no_printer(tmp_path: Path) -> None:
     (interface / "bInterfaceClass").write_text("03\n")
     printer = next(sighting for sighting in look(tmp_path) if sighting.kind == "printer")
     assert printer.urls == ()
+
+
+def test_a_pis_pins_are_found_and_a_chipsets_are_not(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/gpiochip0").touch()
+    pins = next(sighting for sighting in look(tmp_path) if sighting.kind == "gpio")
+    assert pins.urls == ()
+    tree = tmp_path / "proc/device-tree"
+    tree.mkdir(parents=True)
+    (tree / "model").write_bytes(b"Raspberry Pi 5 Model B Rev 1.0\x00")
+    pins = next(sighting for sighting in look(tmp_path) if sighting.kind == "gpio")
+    assert pins.urls == ("rpi:",)

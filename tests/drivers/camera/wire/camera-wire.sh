@@ -17,7 +17,12 @@ needs="setuptools wheel pidng piexif simplejpeg videodev2 av libarchive-c tqdm j
 
 [ "$(id -u)" = 0 ] || die "run it as root: it makes a Debian 13 tree and enters it"
 if [ ! -e "$tree/usr/lib/python3/dist-packages/libcamera" ]; then
-  command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: apt-get install mmdebstrap debian-archive-keyring"
+  if ! command -v mmdebstrap >/dev/null; then
+    command -v apt-get >/dev/null || die "mmdebstrap is missing"
+    say "installing Debian packages: mmdebstrap debian-archive-keyring"
+    apt-get -q -y update >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
+  fi
   say "making a Debian 13 tree in $tree"
   mkdir -p "$tree"
   mmdebstrap --quiet --variant=minbase --include="$packages" trixie "$tree"
