@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
 
@@ -18,14 +21,30 @@ class ConfigError(Exception):
     """kiosk.toml can't be used; the text names the file and the key."""
 
 
+class KeyMistake(ConfigError):
+    """One key is unknown, missing or has a value that can't be. `key` is its place, `reason` what is wrong with it."""
+
+    def __init__(self, source: str, key: tuple[str, ...], reason: str, *, unknown: bool = False) -> None:
+        self.key, self.reason, self.unknown = key, reason, unknown
+        name = ".".join(key)
+        words = f"unknown key {name!r}" if unknown else f"key {name!r}: {reason}" if key else reason
+        super().__init__(f"{source}: {words}")
+
+
+_SECRET = "secret"
+# Text that nobody may read who has no business with it: `kiosk firstboot` keeps it out of the applied kiosk.toml.
+Secret = Annotated[str, msgspec.Meta(extra={_SECRET: True})]
+
+
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of kiosk.toml."""
 
 
 class Kiosk(_Section, frozen=True, kw_only=True):
-    """Who this kiosk is."""
+    """Who this kiosk is, and the time zone it is in, as in "Europe/Vienna"."""
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")] = "kiosk-001"
+    timezone: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$")] = "UTC"
     shop: Annotated[str, msgspec.Meta(min_length=1, max_length=48)] = "Kiosk Edge"
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "USD"
     data_dir: Path = DEFAULT_DATA_DIR
@@ -94,6 +113,52 @@ class Telemetry(_Section, frozen=True, kw_only=True):
     endpoint: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+(/[^?#]*)?$")] | None = None
 
 
+class Wifi(_Section, frozen=True, kw_only=True):
+    """A wireless network with a password (WPA2 or WPA3 personal), or with "" an open one.
+
+    Whatever else NetworkManager can do (enterprise, certificates) goes into a wifi.nmconnection of its own.
+    """
+
+    ssid: Annotated[str, msgspec.Meta(min_length=1)]
+    password: Secret | None = None
+    hidden: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.ssid.encode()) <= 32 or not self.ssid.isprintable():
+            raise ValueError("the ssid has to have 1 to 32 bytes, all of them printable")
+        if self.password and not is_wifi_password(self.password):
+            raise ValueError("a wireless network's password has 8 to 63 ASCII characters, or 64 hexadecimal digits")
+
+
+class Network(_Section, frozen=True, kw_only=True):
+    """How the kiosk is on the network. Without an `address` (as in "10.0.0.20/24") the wire asks for one by DHCP."""
+
+    address: str | None = None
+    gateway: str | None = None
+    dns: list[str] = []
+    wifi: Wifi | None = None
+
+    def __post_init__(self) -> None:
+        if self.address is None:
+            if self.gateway is not None:
+                raise ValueError("a gateway goes with an address")
+        elif "/" not in self.address:
+            raise ValueError("the address needs its network's length, as in 10.0.0.20/24")
+        else:
+            inside = ipaddress.ip_interface(self.address).network
+            if self.gateway is not None and ipaddress.ip_address(self.gateway) not in inside:
+                raise ValueError(f"the gateway isn't in the network {inside}")
+        for server in self.dns:
+            ipaddress.ip_address(server)
+
+
+class Hub(_Section, frozen=True, kw_only=True):
+    """The hub that this kiosk belongs to, and what it signs in there with."""
+
+    url: Annotated[str, msgspec.Meta(pattern="^(https|wss|tls|nats)://[^/?#]+")]
+    credential: Secret | None = None
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """All of kiosk.toml."""
 
@@ -105,6 +170,45 @@ class Config(_Section, frozen=True, kw_only=True):
     payment: Payment = Payment()
     telemetry: Telemetry = Telemetry()
     monitor: Monitor = Monitor()
+    network: Network = Network()
+    hub: Hub | None = None
+
+
+def is_wifi_password(text: str) -> bool:
+    """Whether `text` can be a WPA passphrase (IEEE 802.11: 8 to 63 printable ASCII characters) or its 256-bit key."""
+    return re.fullmatch(r"[\x20-\x7e]{8,63}|[0-9A-Fa-f]{64}", text) is not None
+
+
+def secret_keys() -> list[tuple[str, ...]]:
+    """The place of every key that holds a secret, such as ("hub", "credential")."""
+    return sorted(_secrets_of(Config))
+
+
+def known_keys(table: tuple[str, ...]) -> list[str]:
+    """The keys that the table at this place may have; none if there is no such table."""
+    kind: Any = Config
+    for part in table:
+        kind = _table_in(get_type_hints(kind, include_extras=True).get(part))
+        if kind is None:
+            return []
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def _secrets_of(kind: type[_Section], at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        inner = _table_in(hint)
+        if inner is not None:
+            yield from _secrets_of(inner, (*at, name))
+        elif hint == Secret or Secret in get_args(hint):
+            yield (*at, name)
+
+
+def _table_in(hint: Any) -> type[_Section] | None:
+    """The table that a key of this type holds, if it is one."""
+    for kind in (hint, *get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, _Section):
+            return kind
+    return None
 
 
 def parse(text: str, *, source: str = "kiosk.toml") -> Config:
@@ -114,11 +218,22 @@ def parse(text: str, *, source: str = "kiosk.toml") -> Config:
         ConfigError: not TOML, an unknown key, or a value of the wrong kind; the text names `source` and key.
     """
     try:
-        return msgspec.convert(tomllib.loads(text), Config, dec_hook=_decode_path)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: {error}") from error
+    return from_document(document, source=source)
+
+
+def from_document(document: dict[str, Any], *, source: str = "kiosk.toml") -> Config:
+    """What TOML's tables say, as the configuration.
+
+    Raises:
+        KeyMistake: an unknown key, or a value of the wrong kind: the first of them.
+    """
+    try:
+        return msgspec.convert(document, Config, dec_hook=_decode_path)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {_in_words(str(error))}") from error
+        raise _mistake(source, str(error)) from error
 
 
 def load(path: Path) -> Config:
@@ -166,12 +281,13 @@ def _decode_path(wanted: type, raw: object) -> object:
     raise NotImplementedError(f"{wanted.__name__} has no place in kiosk.toml")
 
 
-def _in_words(text: str) -> str:
+def _mistake(source: str, text: str) -> KeyMistake:
     """msgspec's words with the key as TOML writes it: ``devices.printer`` for ``$.devices.printer``."""
     what, _, path = text.partition(" - at `$")
-    key = path.rstrip("`").removeprefix(".")
-    unknown = "Object contains unknown field `"
-    if what.startswith(unknown):
-        name = what.removeprefix(unknown).rstrip("`")
-        return f"unknown key {'.'.join(part for part in (key, name) if part)!r}"
-    return f"key {key!r}: {what[:1].lower()}{what[1:]}" if key else what
+    key = tuple(part for part in re.sub(r"\[[^]]*\]", "", path.rstrip("`")).split(".") if part)
+    field = re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", what)
+    if field is None:
+        return KeyMistake(source, key, f"{what[:1].lower()}{what[1:]}")
+    if field[1] == "missing required":
+        return KeyMistake(source, key, f"{field[2]!r} is missing")
+    return KeyMistake(source, (*key, field[2]), "unknown key", unknown=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import ConfigError, device_key, load, parse
+from edge.config import ConfigError, KeyMistake, device_key, known_keys, load, parse, secret_keys
 
 
 def test_an_empty_file_is_a_kiosk() -> None:
@@ -33,6 +33,15 @@ def test_devices_are_one_line_each() -> None:
         ("[payment]\ntap_timeout_s = 90.0", "key 'payment.tap_timeout_s'"),
         ("[kiosk\n", "line 1"),
         ("kiosk = 3", "key 'kiosk'"),
+        ("[kiosk]\ntimezone = '../etc/passwd'", "key 'kiosk.timezone'"),
+        ("[network]\naddress = '10.0.0.3'", "as in 10.0.0.20/24"),
+        ("[network]\naddress = '10.0.0.3/24'\ngateway = '10.0.1.1'", "isn't in the network 10.0.0.0/24"),
+        ("[network]\ngateway = '10.0.1.1'", "a gateway goes with an address"),
+        ("[network]\ndns = ['one.one']", "'one.one' does not appear to be"),
+        ("[network.wifi]\nhidden = true", "key 'network.wifi': 'ssid' is missing"),
+        ("[network.wifi]\nssid = 'x'\npassword = 'short'", "8 to 63"),
+        (f"[network.wifi]\nssid = '{'ä' * 17}'", "1 to 32 bytes"),
+        ("[hub]\nurl = 'http://hub.example'", "key 'hub.url'"),
     ],
 )
 def test_a_mistake_is_named(text: str, words: str) -> None:
@@ -40,6 +49,33 @@ def test_a_mistake_is_named(text: str, words: str) -> None:
         parse(text, source="my.toml")
     assert str(error.value).startswith("my.toml: ")
     assert words in str(error.value)
+
+
+def test_a_mistake_knows_its_place() -> None:
+    with pytest.raises(KeyMistake) as error:
+        parse("[network.wifi]\nssid = 'x'\nsid = 'y'")
+    assert (error.value.key, error.value.unknown) == (("network", "wifi", "sid"), True)
+    with pytest.raises(KeyMistake) as error:
+        parse("[payment]\ndeclined_cards = ['no digest']")
+    assert (error.value.key, error.value.unknown) == (("payment", "declined_cards"), False)
+
+
+def test_no_mistake_repeats_a_secret() -> None:
+    for text in ("password = 'hunter'", "password = ['hunter2 hunter2']"):
+        with pytest.raises(ConfigError) as error:
+            parse(f"[network.wifi]\nssid = 'x'\n{text}")
+        assert "hunter" not in str(error.value)
+
+
+def test_the_secret_keys_are_known() -> None:
+    assert secret_keys() == [("hub", "credential"), ("network", "wifi", "password")]
+
+
+def test_a_tables_keys_are_known() -> None:
+    assert known_keys(("network", "wifi")) == ["ssid", "password", "hidden"]
+    assert "devices" in known_keys(())
+    assert known_keys(("network", "wimax")) == []
+    assert known_keys(("kiosk", "id")) == []
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
