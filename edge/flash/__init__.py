@@ -1,0 +1,1 @@
+"""Writing an image to a card: checked before, verified after, with the kiosk's configuration put in."""
