@@ -1,0 +1,104 @@
+"""Real file systems, made by the real programs, broken on purpose."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from proofs.powercuts.filesystems import Broken, check_ext4, check_fat, missing_tools, read_out, recover_ext4
+
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+MIB = 1 << 20
+
+pytestmark = pytest.mark.skipif(
+    bool(missing_tools()) or shutil.which("mke2fs", path=PATH) is None,
+    reason=f"lacks Debian's {', '.join(missing_tools()) or 'e2fsprogs'}",
+)
+
+
+def tool(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=os.environ | {"PATH": PATH})
+    return done.stdout
+
+
+@pytest.fixture
+def ext4(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    (tree / "nats" / "deep").mkdir(parents=True)
+    (tree / "nats" / "deep" / "1.blk").write_bytes(b"block" * 5000)
+    (tree / "nats" / "meta").write_text("meta")
+    path = tmp_path / "ext4"
+    with path.open("wb") as file:
+        file.truncate(32 * MIB)
+    tool("mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(path))
+    return path
+
+
+@pytest.fixture
+def fat(tmp_path: Path) -> Path:
+    path = tmp_path / "fat"
+    with path.open("wb") as file:
+        file.truncate(16 * MIB)
+    tool("mkfs.vfat", str(path))
+    return path
+
+
+def test_a_sound_file_system_needs_nothing(ext4: Path) -> None:
+    check_ext4(ext4)
+    assert recover_ext4(ext4) is False
+
+
+def test_what_is_safe_to_repair_is_repaired_and_told(ext4: Path) -> None:
+    tool("debugfs", "-w", "-R", "set_block_group 0 free_blocks_count 1", str(ext4))
+    with pytest.raises(Broken, match="Free blocks count"):
+        check_ext4(ext4)
+    assert recover_ext4(ext4) is True
+    check_ext4(ext4)
+
+
+def test_what_takes_a_person_is_broken(ext4: Path) -> None:
+    tool("debugfs", "-w", "-R", "clri /nats", str(ext4))
+    with pytest.raises(Broken, match="by itself"):
+        recover_ext4(ext4)
+
+
+def test_a_lost_superblock_is_broken(ext4: Path) -> None:
+    with ext4.open("r+b") as file:
+        file.seek(1024)
+        file.write(bytes(1024))
+    with pytest.raises(Broken, match="no ext4"):
+        recover_ext4(ext4)
+
+
+def test_a_folder_is_read_out_whole(ext4: Path, tmp_path: Path) -> None:
+    read_out(ext4, "/nats", tmp_path / "out")
+    assert (tmp_path / "out" / "nats" / "deep" / "1.blk").read_bytes() == b"block" * 5000
+    assert (tmp_path / "out" / "nats" / "meta").read_text() == "meta"
+
+
+def test_a_folder_that_is_not_there_is_said(ext4: Path, tmp_path: Path) -> None:
+    with pytest.raises(Broken, match="/orders"):
+        read_out(ext4, "/orders", tmp_path / "out")
+
+
+def test_a_sound_fat_is_sound_and_so_is_one_in_use(fat: Path) -> None:
+    check_fat(fat)
+    with fat.open("r+b") as file:  # the dirty bit of a FAT12 or FAT16 (byte 37 of the boot sector)
+        file.seek(37)
+        file.write(b"\1")
+    assert "Dirty bit" in subprocess.run(
+        ["fsck.vfat", "-n", str(fat)], capture_output=True, text=True, check=False, env=os.environ | {"PATH": PATH}
+    ).stdout  # fmt: skip
+    check_fat(fat)
+
+
+def test_a_fat_whose_copies_differ_is_broken(fat: Path) -> None:
+    with fat.open("r+b") as file:
+        file.seek(4 * 512 + 64)  # in the first copy, after the reserved sectors
+        file.write(b"\x55" * 64)
+    with pytest.raises(Broken, match="FATs differ|out of range"):
+        check_fat(fat)
