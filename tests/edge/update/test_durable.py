@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_it_holds_the_old_or_the_new(
         path.write_bytes(OLD)
         fates = itertools.cycle(kept)
         try:
-            with electricity(cut, lambda fates=fates: next(fates)):
+            with electricity(cut, partial(next, fates)):
                 write(path, NEW)
         except PowerCut:
             assert path.read_bytes() in (OLD, NEW), f"after a cut before call {cut}"
