@@ -25,10 +25,10 @@ def missing_tools() -> list[str]:
     return sorted({package for tool, package in TOOLS.items() if shutil.which(tool, path=_path()) is None})
 
 
-def recover_ext4(partition: Path) -> bool:
+def recover_ext4(partition: Path) -> list[str]:
     """Let the journal be replayed and everything checked, as a start does; then check that nothing is left to repair.
 
-    Returns whether more than the journal had to be put right (free blocks' count, orphans: what is safe to).
+    Returns what more than replaying the journal was put right, in e2fsck's words: counts of what is free, orphans.
 
     Raises:
         Broken: it takes a person, or there is something left.
@@ -36,17 +36,15 @@ def recover_ext4(partition: Path) -> bool:
     kind = _run("blkid", "-p", "-o", "value", "-s", "TYPE", str(partition))
     if kind.stdout.strip() != "ext4":  # udev asks it, and a start mounts what udev knows
         raise Broken(f"blkid sees no ext4: {_words(kind)}")
-    # First the journal alone, as mounting does; then what systemd-fsck runs, over everything (-f).
-    replay = _run("e2fsck", "-E", "journal_only", "-y", str(partition))
-    if replay.returncode not in (0, 1):
-        raise Broken(f"e2fsck can't replay the journal: {_words(replay)}")
-    preen = _run("e2fsck", "-f", "-p", str(partition))
+    preen = _run("e2fsck", "-f", "-p", str(partition))  # what systemd-fsck runs, but over everything
     if preen.returncode not in (0, 1):
         raise Broken(f"e2fsck can't repair it by itself: {_words(preen)}")
     again = _run("e2fsck", "-f", "-n", str(partition))
     if again.returncode != 0:
         raise Broken(f"e2fsck repaired it, and it is still broken: {_words(again)}")
-    return preen.returncode == 1
+    # The last line counts files and blocks.
+    said = [line.removeprefix(f"{partition}: ") for line in preen.stdout.splitlines()[:-1]]
+    return [line for line in said if line.strip() and "recovering journal" not in line]
 
 
 def check_ext4(partition: Path) -> None:

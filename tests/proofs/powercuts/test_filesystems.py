@@ -49,14 +49,14 @@ def fat(tmp_path: Path) -> Path:
 
 def test_a_sound_file_system_needs_nothing(ext4: Path) -> None:
     check_ext4(ext4)
-    assert recover_ext4(ext4) is False
+    assert recover_ext4(ext4) == []
 
 
 def test_what_is_safe_to_repair_is_repaired_and_told(ext4: Path) -> None:
     tool("debugfs", "-w", "-R", "set_block_group 0 free_blocks_count 1", str(ext4))
     with pytest.raises(Broken, match="Free blocks count"):
         check_ext4(ext4)
-    assert recover_ext4(ext4) is True
+    assert any("descriptor" in line for line in recover_ext4(ext4))
     check_ext4(ext4)
 
 
@@ -100,5 +100,5 @@ def test_a_fat_whose_copies_differ_is_broken(fat: Path) -> None:
     with fat.open("r+b") as file:
         file.seek(4 * 512 + 64)  # in the first copy, after the reserved sectors
         file.write(b"\x55" * 64)
-    with pytest.raises(Broken, match="FATs differ|out of range"):
+    with pytest.raises(Broken, match="out of range"):
         check_fat(fat)
