@@ -1,22 +1,23 @@
-"""The menu's file as types. What is wrong in it is named with the file, the line and the dish."""
+"""The menu's file as types. All that is wrong in it is named with the file, the line and the dish."""
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edge.agents.menu.faults import Fault, MenuInvalid, Source, amounts, faults_in
 from edge.contract.money import Money
 
-T = TypeVar("T")
+__all__ = ["Category", "Customization", "Dish", "DishUnknown", "Menu", "MenuInvalid", "SearchWords"]
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Word = Annotated[str, msgspec.Meta(pattern=r"^[^\sA-Z]+$", description="one word, in lower case")]
+Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$", description='such as "de" or "pt-BR"')]
 Category = Literal["mains", "drinks", "sides", "desserts"]
 
 # What a diet promises about allergens. A diet that isn't here is taken at its word.
@@ -28,10 +29,6 @@ _NEVER_IN: Mapping[str, frozenset[str]] = {
     "egg-free": frozenset({"egg"}),
     "nut-free": frozenset({"nuts", "peanuts"}),
 }
-
-
-class MenuInvalid(ValueError):
-    """The menu's file is not what its types say. The text begins with the file and, where known, the line."""
 
 
 class DishUnknown(LookupError):
@@ -49,7 +46,8 @@ class Dish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """One dish, as `[[dish]]` of the file.
 
     `stock` is how many can still be sold; `also_called` are other names people use for it, for the voice agent;
-    `pairs_with` are ids of dishes that go well with it, for suggestions.
+    `pairs_with` are ids of dishes that go well with it, for suggestions; `names` is what it is called in other
+    languages.
     """
 
     id: Annotated[int, msgspec.Meta(ge=1)]
@@ -66,6 +64,17 @@ class Dish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     stock: Annotated[int, msgspec.Meta(ge=0)] | Literal["unlimited"] = "unlimited"
     also_called: list[Text] = []
     pairs_with: list[int] = []
+    names: dict[Language, Text] = {}
+
+    def name_in(self, language: str | None) -> str:
+        """Its name in `language` ("de", "de-AT"), or in the nearest that the menu has: at last its `name`."""
+        wanted = language or ""
+        return self.names.get(wanted) or self.names.get(wanted.partition("-")[0]) or self.name
+
+    @property
+    def left(self) -> int | None:
+        """How many can still be sold; None where that isn't counted."""
+        return None if self.stock == "unlimited" else self.stock
 
     @property
     def available(self) -> bool:
@@ -134,12 +143,23 @@ class Menu:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:  # its text has the line
             raise MenuInvalid(f"{where}: {error}") from error
-        source = _Source(where, text)
-        head = source.read(document, _Head, None)
-        dishes = [source.read(each, Dish, number) for number, each in enumerate(head.dish)]
-        for number, fault in _faults(dishes):
-            raise source.invalid(fault, number, dishes[number])
-        return cls(dishes, head.currency, head.search, head.pronounced)
+        source = Source(where, text)
+        raw = document.get("dish")
+        raw = raw if isinstance(raw, list) else []
+        faults = [source.told(fault, None) for fault in faults_in(document, _Head)]
+        sound = []
+        for number, each in enumerate(raw):
+            wrong = [source.told(fault, number, _called(each, number)) for fault in faults_in(each, Dish)]
+            faults += wrong
+            if not wrong:
+                sound.append((number, msgspec.convert(each, Dish, dec_hook=amounts)))
+        ids = {each["id"] for each in raw if isinstance(each, dict) and isinstance(each.get("id"), int)}
+        for number, fault in contradictions(sound, ids):
+            faults.append(source.told(fault, number, _called(raw[number], number)))
+        if faults:
+            raise MenuInvalid(*faults)
+        head = msgspec.convert(document, _Head, dec_hook=amounts)
+        return cls([dish for _, dish in sound], head.currency, head.search, head.pronounced)
 
     def dish(self, item_id: int) -> Dish:
         """The dish with the id `item_id`.
@@ -158,95 +178,35 @@ class Menu:
         return frozenset(diet for dish in self.dishes for diet in dish.diets)
 
 
-def _faults(dishes: list[Dish]) -> Iterator[tuple[int, str]]:
-    """What types can't say: each fault with the number of its dish in the file."""
-    ids = {dish.id for dish in dishes}
+def contradictions(dishes: list[tuple[int, Dish]], ids: set[int]) -> Iterator[tuple[int, Fault]]:
+    """What types can't say, of dishes with their numbers in the file; `ids` are those of all dishes there."""
     seen_ids: set[int] = set()
     seen_names: set[str] = set()
-    for number, dish in enumerate(dishes):
+    for number, dish in dishes:
         if dish.id in seen_ids:
-            yield number, f"a second dish has the `id` {dish.id}"
+            yield number, Fault("id", f"a second dish has the `id` {dish.id}")
         if dish.name.casefold() in seen_names:
-            yield number, f"a second dish has the `name` {dish.name!r}"
+            yield number, Fault("name", f"a second dish has the `name` {dish.name!r}")
         seen_ids.add(dish.id)
         seen_names.add(dish.name.casefold())
-        for other in dish.pairs_with:
-            if other not in ids or other == dish.id:
-                yield number, f"`pairs_with` names {other}, which is no other dish"
-        names = [each.name.casefold() for each in dish.customizations]
-        if len(set(names)) < len(names):
-            yield number, "`customizations` have a name twice"
-        for diet in dish.diets:
-            for allergen in sorted(_NEVER_IN.get(diet, frozenset()) & set(dish.allergens)):
-                yield number, f"`diets` say {diet} and `allergens` say {allergen}"
-        if "vegan" in dish.diets and "vegetarian" not in dish.diets:
-            yield number, "`diets` say vegan without vegetarian"
+        yield from ((number, fault) for fault in _of_one(dish, ids))
 
 
-_UNKNOWN_KEY = re.compile(r"unknown field `(?P<key>[^`]*)`")
-_MISSING_KEY = re.compile(r"missing required field `(?P<key>[^`]*)`")
-_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
-_DISH_HEADER = re.compile(r"^\s*\[\[\s*dish\s*\]\]")
-_FIRST_KEY = re.compile(r"[A-Za-z_]+")
+def _of_one(dish: Dish, ids: set[int]) -> Iterator[Fault]:
+    for other in dish.pairs_with:
+        if other not in ids or other == dish.id:
+            yield Fault("pairs_with", f"`pairs_with` names {other}, which is no other dish")
+    names = [each.name.casefold() for each in dish.customizations]
+    if len(set(names)) < len(names):
+        yield Fault("customizations", "`customizations` have a name twice")
+    for diet in dish.diets:
+        for allergen in sorted(_NEVER_IN.get(diet, frozenset()) & set(dish.allergens)):
+            yield Fault("diets", f"`diets` say {diet} and `allergens` say {allergen}")
+    if "vegan" in dish.diets and "vegetarian" not in dish.diets:
+        yield Fault("diets", "`diets` say vegan without vegetarian")
 
 
-class _Source:
-    """The file's text, to say where in it something is wrong."""
-
-    def __init__(self, where: str, text: str) -> None:
-        self._where = where
-        self._lines = text.splitlines()
-        self._headers = [number for number, line in enumerate(self._lines) if _DISH_HEADER.match(line)]
-
-    def read(self, value: object, wanted: type[T], number: int | None) -> T:
-        """`value`, from the dish `number` or from beside the dishes, as `wanted`."""
-        try:
-            return msgspec.convert(value, type=wanted, dec_hook=_amounts)
-        except msgspec.ValidationError as error:
-            raise self.invalid(str(error), number, value) from None
-
-    def invalid(self, fault: str, number: int | None, dish: object) -> MenuInvalid:
-        """The error about `fault`, with all that is known of the place."""
-        found = _PATH.match(fault)
-        what, path = (found["what"], found["path"] or "") if found else (fault, "")
-        path = path.removeprefix("$").removeprefix(".")
-        unknown, missing = _UNKNOWN_KEY.search(what), _MISSING_KEY.search(what)
-        inside = f" in `{path}`" if path else ""
-        if unknown:
-            what = f"unknown key `{unknown['key']}`{inside}"
-        elif missing:
-            what = f"key `{missing['key']}` is missing{inside}"
-        elif path:
-            what = f"`{path}`: {what[:1].lower()}{what[1:]}"
-        key = _FIRST_KEY.search(path or what.partition("`")[2])
-        line = self._line(number, key[0] if key else "")
-        place = f"{self._where}:{line}" if line else self._where
-        return MenuInvalid(f"{place}: {_called(dish, number)}{what}")
-
-    def _line(self, number: int | None, key: str) -> int | None:
-        """The line, from 1, of `key` in the dish `number`; failing that, where the dish begins."""
-        if number is None:
-            first, last = 0, self._headers[0] if self._headers else len(self._lines)
-        elif number < len(self._headers):
-            first, last = self._headers[number], [*self._headers, len(self._lines)][number + 1]
-        else:  # the dishes aren't written as [[dish]]
-            return None
-        has_key: Callable[[str], object] = re.compile(rf"^\s*\[?\"?{re.escape(key)}\b").match if key else bool
-        for at in range(first, last):
-            if key and has_key(self._lines[at]):
-                return at + 1
-        return None if number is None else first + 1
-
-
-def _called(dish: object, number: int | None) -> str:
-    if number is None:
-        return ""
-    fields = msgspec.structs.asdict(dish) if isinstance(dish, Dish) else dish if isinstance(dish, dict) else {}
+def _called(dish: object, number: int) -> str:
+    fields = dish if isinstance(dish, dict) else {}
     words = [str(fields[key]) for key in ("id", "name") if key in fields]
     return f"dish {' '.join(words) or f'number {number + 1}'}: "
-
-
-def _amounts(wanted: type, raw: object) -> object:
-    if wanted is Money and isinstance(raw, int | float):
-        return Money.of(raw)
-    raise ValueError(f"Expected a number, got `{type(raw).__name__}`")

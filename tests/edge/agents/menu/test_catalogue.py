@@ -166,3 +166,109 @@ def test_dishes_written_inline_are_read_and_errors_have_no_line() -> None:
     inline = 'currency = "USD"\ndish = [{ id = 1, name = "Soup", size = 2 }]\n'
     with pytest.raises(MenuInvalid, match=r"^menu\.toml: dish 1 Soup: unknown key `size`"):
         Menu.parse(inline)
+
+
+def test_everything_that_is_wrong_is_told_each_with_its_line() -> None:
+    text = """\
+currency = "euro"
+
+[search]
+ignore = ["a", "Two words"]
+
+[[dish]]
+id = 1
+name = "Soup"
+category = "starters"
+price = 4.555
+image = "/img/soup.svg"
+tags = []
+diets = []
+allergens = []
+calories = 100
+customizations = [
+  { name = "Bread", price = 0.5 },
+  { name = "Salt", price = "free" },
+  { name = "Pepper", prize = 0 },
+]
+colour = "red"
+
+[[dish]]
+id = 2
+name = "Stew"
+description = "Thick."
+category = "mains"
+price = 5
+image = "/img/stew.svg"
+tags = []
+diets = ["vegan", "vegetarian"]
+allergens = ["dairy"]
+calories = 200
+pairs_with = [1, 3]
+
+[[dish.customizations]]
+name = "Bread"
+price = 1
+
+[[dish.customizations]]
+name = "Salt"
+price = -1
+
+[dish.names]
+de = "Eintopf"
+deutsch = "Eintopf"
+"""
+    with pytest.raises(MenuInvalid) as wrong:
+        Menu.parse(text, "m.toml")
+    told = [(each.split(":")[1], each) for each in wrong.value.faults]
+    lines = text.splitlines()
+    for needle, word in (
+        ('currency = "euro"', "`currency`"),
+        ("ignore =", "`search.ignore[1]`"),
+        ('category = "starters"', "starters"),
+        ("price = 4.555", "two decimals"),
+        ('Salt", price', "`customizations[1].price`"),
+        ("prize", "unknown key `prize`"),
+        ("colour", "unknown key `colour`"),
+        ("price = -1", "`customizations[1].price`"),
+        ("[dish.names]", "`deutsch`"),
+    ):
+        at = next(number for number, line in enumerate(lines, 1) if needle in line)
+        assert any(line == str(at) and word in each for line, each in told), (needle, at, wrong.value.faults)
+    missing = [each for each in wrong.value.faults if "is missing" in each]
+    assert [each.split(":")[1] for each in missing if "description" in each] == ["6"]
+    assert any("`price` is missing in `customizations[2]`" in each for each in missing)
+    # Contradictions are looked for in dishes that hold what they should: Stew has other faults first.
+    assert len(wrong.value.faults) == 11, wrong.value.faults
+
+
+def test_contradictions_are_told_beside_other_dishes_faults() -> None:
+    second = ONE_DISH.partition("\n\n")[2]
+    text = (
+        ONE_DISH.replace("price = 4.5", "price = []")
+        + "\n"
+        + second.replace("id = 1", "id = 2")
+        .replace("Soup", "Stew")
+        .replace("allergens = []", 'allergens = ["egg", "fish"]')
+        + "pairs_with = [1, 7]\n"
+    )
+    with pytest.raises(MenuInvalid) as wrong:
+        Menu.parse(text)
+    assert [each.split(": ", 1)[1] for each in wrong.value.faults] == [
+        "dish 1 Soup: `price`: expected a number, got `list`",
+        "dish 2 Stew: `pairs_with` names 7, which is no other dish",
+        "dish 2 Stew: `diets` say vegan and `allergens` say egg",
+        "dish 2 Stew: `diets` say vegan and `allergens` say fish",
+        "dish 2 Stew: `diets` say vegetarian and `allergens` say fish",
+    ]
+
+
+def test_a_dish_has_names_in_other_languages() -> None:
+    dish = Menu.parse(f'{ONE_DISH}[dish.names]\nde = "Suppe"\npt-BR = "Sopa"\n').dish(1)
+    assert [dish.name_in(each) for each in (None, "de", "de-AT", "pt-BR", "pt", "en")] == [
+        "Soup",
+        "Suppe",
+        "Suppe",
+        "Sopa",
+        "Soup",
+        "Soup",
+    ]
