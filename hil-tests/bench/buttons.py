@@ -123,7 +123,7 @@ class GpioButton(SimulatedButton):
         self._cabinet = SimulatedCabinet()
         chip = await self._leaving.enter_async_context(GpioChip(short, shim, self._cabinet))
         self._surroundings.preload(shim)
-        self._surroundings.set({name: chip.environment[name] for name in ("GPIO_SHIM", "RPI_LGPIO_REVISION", "LG_WD")})
+        self._surroundings.set({name: chip.environment[name] for name in ("GPIO_SHIM", "RPI_LGPIO_REVISION")})
         self._surroundings.import_from(LGPIO_FOLDER)
         pins = await asyncio.to_thread(open_pins, _url())
         self.felt = FeltPresses(pins)

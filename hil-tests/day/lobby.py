@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -38,7 +40,9 @@ TAP_TIMEOUT_S: Final = 3.0
 
 _HOLD_S: Final = 0.05
 _TAP_AGAIN_S: Final = 0.5
-_SEEN_S: Final = 10.0  # then they touch the screen: a camera that was lost often is tried again ever more slowly
+_SEEN_S: Final = 10.0  # a person's patience before they touch the screen
+# A camera that was lost often is tried again every 30 s; who comes meanwhile isn't seen. Later ones have to be.
+_UNSEEN_AFTER_LOSS_S: Final = 40.0
 _PAYMENT_S: Final = 40.0
 _ATTENDANT_TRIES: Final = 20
 _OVER_S: Final = 2 * TAP_TIMEOUT_S + 20.0
@@ -77,6 +81,7 @@ class Day:
         self.accidents: Counter[str] = Counter()
         self.reprints = 0
         self.unseen = 0
+        self._camera_back_s = -math.inf  # when it was last plugged in again, by time.monotonic
         self._printing: dict[str, PrintReceipt] = {}  # by transaction, for the attendant
         self._stage.printer.on_receipt(self._take_paper)
         watch.on_heard = self._note
@@ -130,11 +135,14 @@ class Day:
 
     async def _visit(self, visit: Visit, customer: Customer) -> str:
         if visit.seen:
+            came_s = time.monotonic()
             await self._stage.show("customer")
             try:
                 await customer.until(PERSON_DETECTED, timeout_s=_SEEN_S)
                 await customer.screen("greets", _ordering)
             except AssertionError:
+                if came_s > self._camera_back_s + _UNSEEN_AFTER_LOSS_S:
+                    raise
                 self.unseen += 1
                 await customer.start()
         else:
@@ -244,6 +252,7 @@ class Day:
                 printer.resume()
             case "camera unplugged":
                 self._stage.camera.plug()
+                self._camera_back_s = time.monotonic()
             case "microphone unplugged":
                 self._stage.microphone.plug()
             case "lights unplugged":

@@ -21,7 +21,7 @@ from edge.models import Store
 MOST_GROWTH_KB: Final = 10.0  # in use a customer; a picture or receipt that is leaked would be 200 and more
 FEWEST_FOR_A_TREND: Final = 100  # customers; before, caches that fill look like a leak
 _SAMPLE_EVERY: Final = 5
-MOST_GROWTH: Final = 0.1  # of what was held half-way: steps that the median doesn't see
+MOST_GROWTH: Final = 0.1  # of what was resident half-way: steps that the median doesn't see
 _WARM_UP: Final = 0.5  # of the day: caches, the arenas of allocators, the bench page's last 50 receipts
 _HANGS_S: Final = 35.0  # no customer takes so long
 _GONE_WITHIN_S: Final = 10.0
@@ -63,8 +63,9 @@ class Findings:
         found = [*self.failed, *self.malformed, *self.books.wrong]
         if self.customers >= FEWEST_FOR_A_TREND and self.growth_kb > MOST_GROWTH_KB:
             found.append(f"{self.growth_kb:.0f} KB of memory stay in use a customer, more than {MOST_GROWTH_KB:.0f}")
-        if self.customers >= FEWEST_FOR_A_TREND and self.warm[-1].rss_mb > (1 + MOST_GROWTH) * self.warm[0].rss_mb:
-            found.append(f"memory grew from {self.warm[0].rss_mb:.0f} to {self.warm[-1].rss_mb:.0f} MB when warm")
+        begun_mb, ended_mb = self.warm[0].trimmed_mb, self.warm[-1].trimmed_mb
+        if self.customers >= FEWEST_FOR_A_TREND and ended_mb > (1 + MOST_GROWTH) * begun_mb:
+            found.append(f"memory grew from {begun_mb:.0f} to {ended_mb:.0f} MB when warm")
         for what in ("descriptors", "threads", "tasks", "server_descriptors"):
             more = trend([getattr(each, what) for each in self.warm])
             if more > 1:
@@ -122,7 +123,7 @@ async def live(customers: int, seed: int, folder: Path, tell: Callable[[int], No
                     found.failed.append(str(failure))
                 finally:
                     faulthandler.cancel_dump_traceback_later()
-                if visit.number % _SAMPLE_EVERY == 0:
+                if visit.number % _SAMPLE_EVERY == 0 or visit.number == customers:
                     found.samples.append(vitals(visit.number))
                 tell(visit.number)
             found.endings, found.accidents = dict(day.endings.most_common()), dict(day.accidents.most_common())

@@ -24,7 +24,8 @@ class Vitals:
     """What this process and its nats-server hold after `customers` of the day."""
 
     customers: int
-    rss_mb: float
+    rss_mb: float  # as the day left it
+    trimmed_mb: float  # after the C library gave back to the system what it had free
     used_mb: float  # of it, what the C library's allocator has given out; the rest is its and Python's to give again
     python_blocks: int  # that Python's own allocator has given out, each at most 512 bytes
     descriptors: int
@@ -35,12 +36,13 @@ class Vitals:
 
 
 def vitals(customers: int) -> Vitals:
-    """Now, after a collection: what is only waiting to be collected is no leak."""
+    """Now, after a collection: what is only waiting to be collected is no leak, nor what is free and kept."""
     gc.collect()
     server = _server()
     return Vitals(
         customers,
         _rss_mb("self"),
+        _trimmed_mb(),
         _used_mb(),
         sys.getallocatedblocks(),
         descriptors("self") - 1,  # one of them is for looking
@@ -58,6 +60,13 @@ class _Mallinfo2(ctypes.Structure):
         (name, ctypes.c_size_t)
         for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
     ]
+
+
+def _trimmed_mb() -> float:
+    """What is resident once glibc gave back the free pages in all its arenas (malloc_trim(3)); else just resident."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+    return _rss_mb("self")
 
 
 def _used_mb() -> float:
