@@ -7,6 +7,7 @@ import typer
 from edge.cli import bus, contract, leds, models
 from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
+from edge.cli.firstboot import firstboot
 from edge.cli.monitor import monitor
 from edge.cli.virtual import virtual
 
@@ -25,6 +26,7 @@ app.add_typer(contract.app, name="contract")
 app.add_typer(models.app, name="models")
 app.add_typer(leds.app, name="leds")
 app.command()(doctor)
+app.command()(firstboot)
 
 
 def main() -> None:
