@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ async def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         await made.open()
     except BenchUnusable as error:
         pytest.exit(f"the bench {config.getoption('--bench')} can't be used: {error}", returncode=2)
+    except Exception:  # ours to mend: said once, and not by every test
+        pytest.exit(f"the bench {config.getoption('--bench')} did not open:\n{traceback.format_exc()}", returncode=2)
     run = config.stash[_RUN]
     run.facts = facts_of(made, REPOSITORY, config.getoption("--image"))
     run.devices = made.devices

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bench.deeds import Deed
-from bench.stations import Doing
+from bench.stations import Assembled, Doing
 from bench.surroundings import Surroundings
 from bench.waiting import hold
 from drivers.gpio import Pins
@@ -105,18 +104,18 @@ class SimulatedButton:
         await self.felt.close()
 
 
-class GpioButton(SimulatedButton):
+class GpioButton(Assembled, SimulatedButton):
     """The same contact on a GPIO chip that a shim supplies to the real rpi-lgpio."""
 
     how = "the driver and the real rpi-lgpio in a process of its own; a shim's GPIO chip with contacts that bounce"
 
     def __init__(self, folder: Path, surroundings: Surroundings) -> None:
+        super().__init__()
         self._folder = folder
         self._surroundings = surroundings
-        self._leaving = AsyncExitStack()
 
-    async def open(self) -> Pins:
-        """See `Station`."""
+    async def assemble(self) -> Pins:
+        """See `Assembled`."""
         # Short enough for a socket's name, which a test's folder may not be.
         short = Path(self._leaving.enter_context(tempfile.TemporaryDirectory(prefix="gpio")))
         shim = await asyncio.to_thread(build_shim, self._folder)
@@ -127,13 +126,9 @@ class GpioButton(SimulatedButton):
         self._surroundings.import_from(LGPIO_FOLDER)
         pins = await asyncio.to_thread(open_pins, _url())
         self.felt = FeltPresses(pins)
+        self._leaving.push_async_callback(self.felt.close)
         await self.felt.until(down=False)
         return pins
-
-    async def close(self) -> None:
-        """See `Station`."""
-        await self.felt.close()
-        await self._leaving.aclose()
 
 
 class NoButton:

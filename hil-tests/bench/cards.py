@@ -9,7 +9,7 @@ from typing import Final
 
 from bench import BenchUnusable
 from bench.deeds import Deed
-from bench.stations import Doing
+from bench.stations import Assembled, Doing
 from bench.surroundings import Surroundings
 from bench.waiting import until
 from drivers.isolated import open_nfc_reader
@@ -97,26 +97,30 @@ class _FeltCard(SimulatedCard):
             patience_s = _QUIET_S
 
 
-class PcscCards:
+class PcscCards(Assembled):
     """pyscard on a private pcscd; vpcd is the reader on its USB, and simulated cards are in its field."""
 
     how = "pyscard on a private pcscd, in a process of its own; vpcd's reader on a USB cable that can be pulled"
     lacks: Mapping[Deed, str] = {}
 
     def __init__(self, folder: Path, surroundings: Surroundings) -> None:
+        super().__init__()
         self._home = folder / "pcscd"
         self._surroundings = surroundings
 
-    async def open(self) -> NfcReader:
-        """See `Station`."""
+    async def assemble(self) -> NfcReader:
+        """See `Assembled`."""
         reason = pcscd.missing()
         if reason is not None:
             raise BenchUnusable(reason)
         self._surroundings.set({"PCSCLITE_CSOCK_NAME": str(pcscd.Pcscd.socket_of(self._home))})
         self._daemon = pcscd.Pcscd(self._home)
+        self._leaving.push_async_callback(self._daemon.kill)
         await self._daemon.start()
         self._field = VpcdField(self._daemon.port)
+        self._leaving.push_async_callback(lambda: self._field.remove())  # noqa: PLW0108 - it is another after a restart
         self._reader = await asyncio.to_thread(open_nfc_reader, "pcsc:?reader=Virtual")
+        self._leaving.push_async_callback(self._reader.close)
         return self._reader
 
     def doings(self) -> Mapping[Deed, Doing]:
@@ -182,12 +186,6 @@ class PcscCards:
 
     async def _until_empty(self) -> None:
         await asyncio.to_thread(_until_empty)
-
-    async def close(self) -> None:
-        """See `Station`."""
-        await self._reader.close()
-        await self._field.remove()
-        await self._daemon.kill()
 
 
 def _until_empty() -> None:

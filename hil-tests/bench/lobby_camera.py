@@ -9,7 +9,7 @@ from typing import Final
 
 from bench import BenchUnusable
 from bench.deeds import Deed
-from bench.stations import Doing
+from bench.stations import Assembled, Doing
 from bench.surroundings import Surroundings
 from drivers.camera import Camera
 from drivers.camera.picture import load_picture
@@ -63,26 +63,29 @@ def put_before(camera: SimulatedCamera, scene: str, person: Path) -> None:
             raise BenchUnusable(f"there is no scene {scene!r}")
 
 
-class V4l2Camera:
+class V4l2Camera(Assembled):
     """A Video4Linux device that a shim supplies to OpenCV."""
 
     how = "OpenCV's V4L2 in a process of its own; a shim's /dev/video42 that gives JPEGs of a drawn lobby"
     lacks: Mapping[Deed, str] = {}
 
     def __init__(self, store: Store, folder: Path, surroundings: Surroundings) -> None:
+        super().__init__()
         self._person = store.path("astronaut")
         self._folder = folder
         self._surroundings = surroundings
 
-    async def open(self) -> Camera:
-        """See `Station`."""
+    async def assemble(self) -> Camera:
+        """See `Assembled`."""
         reason = missing()
         if reason is not None:
             raise BenchUnusable(reason)
         self._lobby = await asyncio.to_thread(V4l2Lobby, self._folder)
+        self._leaving.push_async_callback(asyncio.to_thread, self._lobby.close)
         self._surroundings.set(self._lobby.environment)
-        self._camera = await asyncio.to_thread(open_camera, URL)
-        return self._camera
+        camera = await asyncio.to_thread(open_camera, URL)
+        self._leaving.push_async_callback(camera.close)
+        return camera
 
     def doings(self) -> Mapping[Deed, Doing]:
         """See `Station`."""
@@ -99,8 +102,3 @@ class V4l2Camera:
         file = self._folder / f"{scene}.jpg"
         file.write_bytes(scenery.snapshot())
         self._lobby.show(load_picture(file))
-
-    async def close(self) -> None:
-        """See `Station`."""
-        await self._camera.close()
-        await asyncio.to_thread(self._lobby.close)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Literal
 
 from bench import Paper
 from bench.deeds import Deed
-from bench.stations import Doing
+from bench.stations import Assembled, Doing
 from drivers.isolated import open_printer
 from drivers.printer import Printer
 from drivers.printer.settings import Settings
@@ -69,21 +68,22 @@ class PaperTray:
         return len(self._printer.receipts)
 
 
-class SimulatedPrinterOn:
+class SimulatedPrinterOn(Assembled):
     """The simulated printer at the end of `wire`; the driver in front of it is the one that ships."""
 
     lacks: Mapping[Deed, str] = {}
 
     def __init__(self, wire: Wire, folder: Path) -> None:
+        super().__init__()
         self.how = _HOW[wire]
         self._wire = wire
         self._folder = folder
-        self._leaving = AsyncExitStack()
 
-    async def open(self) -> Printer:
-        """See `Station`."""
+    async def assemble(self) -> Printer:
+        """See `Assembled`."""
         self.device = SimulatedPrinter()
         self.tray = PaperTray(self.device)
+        self._leaving.callback(self.tray.close)
         printer = await self._connected()
         self._leaving.push_async_callback(printer.close)
         return printer
@@ -111,8 +111,3 @@ class SimulatedPrinterOn:
             Deed.UNPLUG_PRINTER: lambda _: device.unplug(),
             Deed.PLUG_PRINTER: lambda _: device.plug(),
         }
-
-    async def close(self) -> None:
-        """See `Station`."""
-        await self._leaving.aclose()
-        self.tray.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
 from bench.deeds import Deed
@@ -28,3 +29,29 @@ class Station(Protocol):
 
     async def close(self) -> None:
         """Take it down, after the kiosk let go of it."""
+
+
+class Assembled:
+    """A station of parts: `assemble` leaves to `_leaving` how each is taken down, last one first.
+
+    So they are when it is closed, and when a part of it can't be set up.
+    """
+
+    def __init__(self) -> None:
+        self._leaving = AsyncExitStack()
+
+    async def open(self) -> Any:
+        """See `Station`."""
+        try:
+            return await self.assemble()
+        except BaseException:
+            await self._leaving.aclose()
+            raise
+
+    async def assemble(self) -> Any:
+        """Set the parts up; returns the driver's device."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """See `Station`."""
+        await self._leaving.aclose()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 from bench import BenchUnusable, Frame
 from bench.deeds import Deed
-from bench.stations import Doing
+from bench.stations import Assembled, Doing
 from bench.surroundings import Surroundings
 from drivers.isolated import open_leds
 from drivers.leds import Leds
@@ -87,19 +86,19 @@ class SimulatedStripHere:
         await self.film.close()
 
 
-class SpiStripHere:
+class SpiStripHere(Assembled):
     """The same strip on a SPI port that a shim supplies to the real spidev."""
 
     how = "the driver and the real spidev in a process of its own; a shim's SPI port with a strip that measures pulses"
     lacks: Mapping[Deed, str] = {}
 
     def __init__(self, folder: Path, surroundings: Surroundings) -> None:
+        super().__init__()
         self._folder = folder
         self._surroundings = surroundings
-        self._leaving = AsyncExitStack()
 
-    async def open(self) -> Leds:
-        """See `Station`."""
+    async def assemble(self) -> Leds:
+        """See `Assembled`."""
         reason = missing_for_spidev()
         if reason is not None:
             raise BenchUnusable(reason)
@@ -119,7 +118,3 @@ class SpiStripHere:
         """See `Station`."""
         port = self._port
         return {Deed.UNPLUG_LEDS: lambda _: port.unplug(), Deed.PLUG_LEDS: lambda _: port.plug_in()}
-
-    async def close(self) -> None:
-        """See `Station`."""
-        await self._leaving.aclose()
