@@ -58,6 +58,7 @@ class NoticeFolder:
         new = path.with_suffix(".new")
         with new.open("wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(notice), indent=2) + b"\n")
+            os.fchmod(file.fileno(), 0o644)  # whoever prints it is another user
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge.bus.alive import stuck
 from edge.bus.telemetry import exporting
 from edge.cli.monitor import configured
 from edge.cli.speaking import console, fail, log_to_terminal, run
+from edge.cli.supervised import Probe, Supervisor
 from edge.config import Config, load
 from edge.contract.permissions import MONITOR
 from edge.contract.subjects import AGENTS
@@ -42,6 +46,7 @@ def run_agents(
     """Run agents until told to end (Ctrl-C, SIGTERM). They wait for the bus, and come back after it was gone.
 
     The monitor (kiosk monitor) is one of them: where the bus wants keys, the others wait for the streams it makes.
+    Under systemd (Type=notify) they say when they serve, and with WatchdogSec= that they are alive.
 
     Examples: kiosk run all --config kiosk.toml · kiosk run vision voice
     """
@@ -62,9 +67,12 @@ async def _run(names: list[str], config_path: Path | None, bus_url: str | None, 
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     ending = asyncio.create_task(told.wait())
     url = bus_url or config.bus.url
+    systemd = Supervisor.of(os.environ)
+    probes: list[Probe] = []
     async with (
         exporting(config.telemetry.endpoint, config.kiosk.id),
         contextlib.AsyncExitStack() as leaving,
+        systemd.starting() as started,
     ):
         assembly = Assembly(
             config,
@@ -75,15 +83,23 @@ async def _run(names: list[str], config_path: Path | None, bus_url: str | None, 
         )
         leaving.push_async_callback(assembly.close)
         for name in names:
+            systemd.status(f"loading {name}")
             agent = (
                 configured(config, bus_url=url) if name == MONITOR else await asyncio.to_thread(assembly.build, name)
             )
             leaving.push_async_callback(agent.close)
+            probes.append(partial(stuck, agent.client))
+            systemd.status(f"{name} waits for the bus at {url}")
             connecting = asyncio.create_task(agent.connect())
             await asyncio.wait([connecting, ending], return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
                 connecting.cancel()
+                systemd.stopping()
                 return
             await connecting
             console.print(f"{name} is up", highlight=False)
-        await ending
+        started()
+        systemd.ready(f"serving: {', '.join(names)}")
+        async with systemd.watching(*probes):
+            await ending
+        systemd.stopping()

@@ -28,7 +28,8 @@ def firstboot(
     data: Annotated[Path, typer.Option(help="The data partition.")] = Path("/data"),
     root: Annotated[Path, typer.Option(help="Where the system's own files are; another one for a trial.")] = Path("/"),
     defaults: Annotated[
-        Path | None, typer.Option(help="A kiosk.toml that ships with the image; the integrator's is laid over it.")
+        Path | None,
+        typer.Option(help="The kiosk.toml below the integrator's, instead of /etc/kiosk/kiosk.toml."),
     ] = None,
     ssh_user: Annotated[str, typer.Option(help="Whom authorized_keys lets in.")] = "admin",
     example: Annotated[bool, typer.Option("--example", help="Print a kiosk.toml to begin with, and end.")] = False,

@@ -37,7 +37,11 @@ _DRAWN: Final = "# Drawn at each boot from the kiosk.toml on the boot partition:
 
 @dataclass(frozen=True)
 class Places:
-    """Where things are. `defaults` is what the image ships below the integrator's kiosk.toml, if it ships any."""
+    """Where things are.
+
+    `defaults` is the kiosk.toml that the image ships below the integrator's; None is ``/etc/kiosk/kiosk.toml``, if it
+    is there.
+    """
 
     boot: Path
     data: Path
@@ -62,8 +66,8 @@ class Places:
 
     @property
     def mistakes(self) -> Path:
-        """What the page shows of mistakes."""
-        return self.data / "kiosk" / "mistakes.json"
+        """What the page shows of mistakes; it may look into the folder of notices."""
+        return self.notices / "page" / "mistakes.json"
 
     @property
     def connections(self) -> Path:
@@ -122,10 +126,11 @@ class FirstBoot:
         return Outcome(config, self._taken, self._mistakes)
 
     def _lay_out(self) -> None:
-        make_folder(self._places.data / "kiosk")
-        printing = owner_of(PRINTING_USER)
+        readers, printing = root_with(READERS), owner_of(PRINTING_USER)
+        make_folder(self._places.data / "kiosk", mode=0o755 if readers is None else 0o750, owner=readers)
         make_folder(self._places.notices, owner=printing)
         make_folder(self._places.notices / "printed", owner=printing)
+        make_folder(self._places.mistakes.parent)
 
     def _take_toml(self) -> None:
         text = read_text(self._card.path(KIOSK_TOML))
@@ -196,8 +201,8 @@ class FirstBoot:
     def _shipped(self) -> dict[str, Any]:
         data = self._places.data
         document: dict[str, Any] = {"kiosk": {"data_dir": str(data)}, "bus": {"keys": str(data / "keys")}}
-        file = self._places.defaults
-        if file is None:
+        file = self._places.defaults or self._places.root / "etc" / "kiosk" / "kiosk.toml"
+        if self._places.defaults is None and not file.exists():
             return document
         try:
             return merged(document, tomllib.loads(file.read_text(encoding="utf-8")))
