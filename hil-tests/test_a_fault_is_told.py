@@ -8,6 +8,7 @@ import pytest
 
 from bench.deeds import MENDS, Deed
 from bench.lobby import Lobby, needs
+from edge.contract.errors import AskError, ErrorCode
 from edge.contract.hardware import Condition, GetStatus
 from edge.contract.subjects import HARDWARE_STATUS
 
@@ -23,10 +24,15 @@ FAULTS = [
 
 
 async def _until(lobby: Lobby, device: str, *, ready: bool) -> str:
-    """Ask until `device` is ready, or isn't; returns the reason."""
+    """Ask until `device` is ready, or isn't; returns the reason. Who isn't answered in time asks again."""
     async with asyncio.timeout(2 * lobby.patience_s):
         while True:
-            answer = await lobby.ask(HARDWARE_STATUS, GetStatus())
+            try:
+                answer = await lobby.ask(HARDWARE_STATUS, GetStatus())
+            except AskError as error:
+                if error.code != ErrorCode.TIMEOUT:
+                    raise
+                continue
             found = next(each for each in answer.devices if each.name == device)
             if (found.condition is Condition.READY) is ready:
                 return found.reason
