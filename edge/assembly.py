@@ -18,6 +18,7 @@ from edge.bus import NATSAgentBase
 from edge.bus.keys import key_path
 from edge.config import Config, device_key
 from edge.models import Store
+from edge.notices import NoticeFolder
 
 if TYPE_CHECKING:
     from drivers.camera import Camera
@@ -204,6 +205,7 @@ class Assembly:
             currency=self._config.kiosk.currency,
             receipts_base_url=self._page_url,
             pins=pins,
+            notices=NoticeFolder(self._config.kiosk.data_dir / "kiosk" / "notices"),
         )
 
     def _orchestrator(self) -> NATSAgentBase:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # their libraries are the child's to import: this process sta
     from drivers.leds import Pattern
     from drivers.microphone import Chunk
     from drivers.nfc import Tap
-    from drivers.printer import PrinterStatus, Receipt
+    from drivers.printer import Notice, PrinterStatus, Receipt
 
 # Drivers have their own, shorter limits and better words; past these the process is ended.
 LEDS_S: Final = 3.0
@@ -80,6 +80,10 @@ class IsolatedPrinter(_Isolated):
     async def print_receipt(self, receipt: Receipt) -> None:
         """Print and cut `receipt`; see `Printer.print_receipt`."""
         await self._keeper.call("print_receipt", receipt, within_s=PRINT_S)
+
+    async def print_notice(self, notice: Notice) -> None:
+        """Print and cut `notice`; see `Printer.print_notice`."""
+        await self._keeper.call("print_notice", notice, within_s=PRINT_S)
 
     async def status(self) -> PrinterStatus:
         """Ask the printer how it is."""

@@ -14,6 +14,7 @@ from drivers.states import DeviceState
 
 __all__ = [
     "Fate",
+    "Notice",
     "PrintUnknown",
     "Printer",
     "PrinterStatus",
@@ -66,6 +67,20 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A few words for whoever looks after the kiosk: a title, lines that are wrapped ("" is a gap), a QR code.
+
+    `job` as a receipt's.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    printed_at: datetime
+    qr: str | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True)
 class PrinterStatus:
     """What the printer says of itself. What it didn't say is "unknown", never guessed."""
 
@@ -88,6 +103,13 @@ class Printer(Protocol):
             OutOfPaper, CoverOpen: said before anything is printed, or found afterwards.
             DeviceAbsent, DeviceLost, DeviceTimeout: the printer is not there, went away, or is stalled.
             PrintUnknown: nobody knows whether this job was printed before, so nothing is printed now.
+        """
+
+    async def print_notice(self, notice: Notice) -> None:
+        """Print and cut `notice`, as `print_receipt` does a receipt.
+
+        Raises:
+            OutOfPaper, CoverOpen, DeviceAbsent, DeviceLost, DeviceTimeout, PrintUnknown: as for `print_receipt`.
         """
 
     async def status(self) -> PrinterStatus:

@@ -15,11 +15,11 @@ from typing import Final
 
 from drivers.address import DeviceAddress
 from drivers.errors import CoverOpen, DeviceLost, DeviceSetup, DeviceTimeout, DriverError, OutOfPaper
-from drivers.printer import PrinterStatus, Receipt
+from drivers.printer import Notice, PrinterStatus, Receipt
 from drivers.printer.commands import ESC, GS
 from drivers.printer.dialogue import Dialogue
 from drivers.printer.fate import Progress, doubtful
-from drivers.printer.layout import encode_receipt
+from drivers.printer.layout import Job, encode_notice, encode_receipt
 from drivers.printer.settings import OPTIONS, Settings, settings_of
 from drivers.printer.threaded import Result, Visit, in_thread
 from drivers.printer.transports import FileTransport, SerialTransport, TcpTransport, Transport, UsbTransport
@@ -49,18 +49,29 @@ class EscposPrinter:
 
     async def print_receipt(self, receipt: Receipt) -> None:
         """See `Printer`."""
+        columns, profile, logo = self._settings.columns, self._settings.profile, self._settings.logo
+        await self._print_once(
+            receipt.job, lambda: encode_receipt(receipt, columns=columns, profile=profile, logo=logo)
+        )
+
+    async def print_notice(self, notice: Notice) -> None:
+        """See `Printer`."""
+        columns, profile = self._settings.columns, self._settings.profile
+        await self._print_once(notice.job, lambda: encode_notice(notice, columns=columns, profile=profile))
+
+    async def _print_once(self, job: str | None, encode: Callable[[], Job]) -> None:
         limit_s = 10 * self._settings.answer_s + 2 * self._settings.print_s
         async with self._turn:
-            if receipt.job is not None:
-                entry = self._settings.journal.entry(receipt.job)
+            if job is not None:
+                entry = self._settings.journal.entry(job)
                 if entry in ("printed", "taken"):
                     return
                 if entry == "unknown":
-                    raise doubtful(receipt.job)
-            progress = Progress(receipt.job, self._settings.journal)
+                    raise doubtful(job)
+            progress = Progress(job, self._settings.journal)
             self._printing = True
             try:
-                await self._with_printer(partial(self._print, receipt, progress), limit_s)
+                await self._with_printer(partial(self._print, encode, progress), limit_s)
             except DriverError as error:
                 progress.give_up()
                 self._known = DeviceState.of(error)
@@ -113,9 +124,9 @@ class EscposPrinter:
     def _glance(self, dialogue: Dialogue) -> DeviceState:
         return dialogue.glance(_GLANCE_S).state() if self._asks(dialogue.answers) else _UNSAID
 
-    def _print(self, receipt: Receipt, progress: Progress, dialogue: Dialogue) -> None:
+    def _print(self, encode: Callable[[], Job], progress: Progress, dialogue: Dialogue) -> None:
         settings = self._settings
-        job = encode_receipt(receipt, columns=settings.columns, profile=settings.profile, logo=settings.logo)
+        job = encode()
         asks = self._asks(dialogue.answers)
         if asks:
             condition = dialogue.condition()

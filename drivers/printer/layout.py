@@ -10,7 +10,7 @@ from typing import Final
 
 from PIL import Image
 
-from drivers.printer import Receipt, ReceiptLine
+from drivers.printer import Notice, Receipt, ReceiptLine
 from drivers.printer.commands import FS, GS
 from drivers.printer.python_escpos import QR_ECLEVEL_M, Dummy
 from drivers.printer.settings import DOTS_PER_COLUMN
@@ -87,6 +87,24 @@ def encode_receipt(
     return Job(head, tail[len(head) :], page.cut()[len(tail) :])
 
 
+def encode_notice(notice: Notice, *, columns: int = 48, profile: str = "default") -> Job:
+    """What prints and cuts `notice`; see `encode_receipt`. Its last line is what makes it whole."""
+    page = _Page(columns, profile)
+    page.centred(notice.title, big=True)
+    page.gap()
+    for line in notice.lines:
+        page.words(line)
+    if notice.qr is not None:
+        page.gap()
+        page.qr(notice.qr, "")
+    page.rule()
+    head = page.written()
+    when = notice.printed_at.astimezone()
+    page.pair(when.strftime("%Y-%m-%d"), when.strftime("%H:%M"))
+    tail = page.written()
+    return Job(head, tail[len(head) :], page.cut()[len(tail) :])
+
+
 def _print_line(page: _Page, line: ReceiptLine, currency: str) -> None:
     prefix = f"{line.quantity} x "
     page.item(prefix, line.name, money(line.price * line.quantity, currency))
@@ -158,6 +176,10 @@ class _Page:
         lines = self._wrap(self._printable(text), self._columns - indent)
         self._write([" " * indent + line for line in lines])
 
+    def words(self, text: str) -> None:
+        """Text at the left; nothing is an empty line."""
+        self._write(self._wrap(self._printable(text), self._columns) or [""])
+
     def rule(self) -> None:
         """A line across."""
         self._write(["-" * self._columns])
@@ -182,8 +204,9 @@ class _Page:
         else:
             size_px = (smallest.width * module_px, smallest.height * module_px)
             self._raster(smallest.resize(size_px, Image.Resampling.NEAREST).convert("1"))
-        self.gap()
-        self._write(self._wrap(caption, self._columns))
+        if caption:
+            self.gap()
+            self._write(self._wrap(caption, self._columns))
         self._style()
 
     def picture(self, dots: Image.Image) -> None:

@@ -15,9 +15,11 @@ from urllib.parse import urljoin, urlsplit
 from drivers.errors import DeviceTimeout, DriverError
 from drivers.leds import Leds
 from drivers.nfc import NfcReader, Tap
+from drivers.printer import Notice as PrinterNotice
 from drivers.printer import Printer, Receipt, ReceiptLine
 from drivers.watching import LOOK_EVERY_S, DeviceWatch, TellsState
 from edge.agents.hardware.devices import DeviceRegister
+from edge.agents.hardware.notices import NoticeDesk
 from edge.bus import BusUnreachable, NATSAgentBase, always, does, hears
 from edge.contract import hardware
 from edge.contract.errors import ErrorCode
@@ -30,6 +32,7 @@ from edge.contract.subjects import (
     PRINT_RECEIPT,
     SET_LED,
 )
+from edge.notices import NoticeFolder
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +60,7 @@ class HardwareAgent(NATSAgentBase):
 
     `device_key` (16 bytes or more, secret, one a kiosk) turns card UIDs into tokens. `receipts_base_url` is
     what a relative `receipt_url` is joined to for the receipt's QR code; without it only a complete address
-    is printed. `pins` are only followed; None is a cabinet without wires.
+    is printed. `pins` are only followed; None is a cabinet without wires. What waits in `notices` is printed.
 
     Raises:
         ValueError: the key is too short.
@@ -78,6 +81,7 @@ class HardwareAgent(NATSAgentBase):
         currency: str,
         receipts_base_url: str | None,
         pins: TellsState | None = None,
+        notices: NoticeFolder | None = None,
         watch_every_s: float = LOOK_EVERY_S,
     ) -> None:
         super().__init__(nats_url)
@@ -93,6 +97,8 @@ class HardwareAgent(NATSAgentBase):
         self.devices = DeviceRegister(
             [DeviceWatch(name, device, every_s=watch_every_s) for name, device in watched.items()]
         )
+        self._notices = notices
+        self._watch_every_s = watch_every_s
         self._device_key = device_key
         self._shop = shop
         self._currency = currency
@@ -141,6 +147,17 @@ class HardwareAgent(NATSAgentBase):
     async def watch_devices(self) -> None:
         """Follow how each device is."""
         await self.devices.follow()
+
+    @always
+    async def print_notices(self) -> None:
+        """Print what waits in the folder of notices, each once, whenever the printer can."""
+        if self._notices is not None:
+            desk = NoticeDesk(self._notices, self._print_notice, self.devices.watch("printer"))
+            await desk.work(every_s=self._watch_every_s)
+
+    async def _print_notice(self, notice: PrinterNotice) -> None:
+        async with self._printing, _within(_PRINT_LIMIT_S, "the printer", self.devices.watch("printer")):
+            await self.printer.print_notice(notice)
 
     @always
     async def announce_taps(self) -> None:
