@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ _SBIN: Final = "/usr/sbin:/sbin"  # where Debian keeps them, and a user's PATH d
 _TOLD: Final = 600  # characters of a program's words
 # A FAT that was mounted for writing has its dirty bit set: after a cut that is as it should be.
 _DIRTY: Final = ("Dirty bit is set", "Automatically removing dirty bit", "Fs was not properly unmounted")
+_NO_FAULT: Final = ("clusters", "Leaving filesystem unchanged")
 TOOLS: Final = {"blkid": "util-linux", "e2fsck": "e2fsprogs", "debugfs": "e2fsprogs", "fsck.vfat": "dosfstools"}
 
 
@@ -65,25 +68,51 @@ def check_fat(partition: Path) -> None:
         Broken: there is something to repair.
     """
     found = _run("fsck.vfat", "-n", str(partition))
-    # The first line is the version, the last counts files and clusters.
-    said = [line.strip() for line in found.stdout.splitlines()[1:-1] if line.strip()]
-    faults = [line for line in said if not any(word in line for word in _DIRTY) and not line.startswith("Leaving")]
-    if found.returncode not in (0, 1) or faults:
+    said = [line.strip() for line in (found.stdout + found.stderr).splitlines() if line.strip()]
+    # Its version comes first; it ends by counting files and clusters, unless it gave up.
+    faults = [line for line in said[1:] if not any(word in line for word in (*_DIRTY, *_NO_FAULT))]
+    in_use = any(word in line for word in _DIRTY for line in said)
+    if faults or found.returncode not in (0, 1) or (found.returncode == 1 and not in_use):
         raise Broken(f"fsck.vfat finds: {_words(found)}")
 
 
-def read_out(partition: Path, folder: str, to: Path) -> None:
-    """Copy `folder` of the ext4 file system in the file `partition` to `to`, which is made; no mount is needed.
+def read_out(partition: Path, folder: str, to: Path) -> Path | None:
+    """Copy `folder` of the ext4 file system in the file `partition` into `to`, which is made; no mount is needed.
+
+    Returns where it is then; None if the file system has no such folder.
 
     Raises:
         Broken: it can't be read.
     """
     to.mkdir(parents=True)
-    found = _run("debugfs", "-R", f'rdump "{folder}" "{to}"', str(partition))
-    # The name of the program and its version come first; debugfs ends with 0 whatever happens.
-    said = [line for line in found.stderr.splitlines()[1:] if line.strip() and "while changing ownership" not in line]
-    if said or not (to / Path(folder).name).exists():
-        raise Broken(f"debugfs can't read {folder}: {'; '.join(said)[:_TOLD] or 'it is not there'}")
+    if "File not found" in _run("debugfs", "-R", f'stat "{folder}"', str(partition)).stderr:
+        return None
+    done = _run("debugfs", "-R", f'rdump "{folder}" "{to}"', str(partition))
+    # The program's name and version come first; it ends with 0 whatever happens. Owners only root can give.
+    said = [line for line in done.stderr.splitlines()[1:] if line.strip() and "changing ownership" not in line]
+    copy = to / Path(folder).name
+    if said or not copy.is_dir():
+        raise Broken(f"debugfs can't read {folder}: {'; '.join(said)[:_TOLD] or 'nothing came'}")
+    return copy
+
+
+def change_file(partition: Path, name: str, change: Callable[[str], str]) -> None:
+    """Change the text file `name` of the ext4 file system in the file `partition`; no mount is needed.
+
+    Raises:
+        Broken: there is no such file, `change` leaves it as it was, or it can't be written.
+    """
+    before = _run("debugfs", "-R", f'cat "{name}"', str(partition)).stdout
+    after = change(before)
+    if before == after:
+        raise Broken(f"{name} of {partition.name} is not as expected: {before[:_TOLD]!r}")
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(after)
+        file.flush()
+        for request in (f'rm "{name}"', f'write "{file.name}" "{name}"', f'set_inode_field "{name}" mode 0100644'):
+            _run("debugfs", "-w", "-R", request, str(partition))
+    if _run("debugfs", "-R", f'cat "{name}"', str(partition)).stdout != after:
+        raise Broken(f"{name} of {partition.name} can't be changed")
 
 
 def _run(*words: str) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,22 +86,60 @@ def extract(disk: Path, partition: Partition, to: Path) -> None:
     Raises:
         OSError: it can't be read or written.
     """
+    _copied(disk, to, [(partition.begins, partition.ends)], offset=partition.begins, length=partition.length)
+
+
+def copy_disk(disk: Path, to: Path, without: Sequence[Partition] = ()) -> None:
+    """Copy `disk` to the file `to`, its holes as holes, and holes where the partitions `without` are.
+
+    Raises:
+        OSError: it can't be read or written.
+    """
+    length = disk.stat().st_size
+    ranges, at = [], 0
+    for each in sorted(without, key=lambda partition: partition.begins):
+        ranges.append((at, each.begins))
+        at = each.ends
+    _copied(disk, to, [*ranges, (at, length)], offset=0, length=length)
+
+
+def put_back(copy: Path, disk: Path, partition: Partition) -> None:
+    """Write an extracted partition to where it was.
+
+    Raises:
+        OSError: it can't be read or written.
+    """
+    source, target = os.open(copy, os.O_RDONLY | os.O_CLOEXEC), os.open(disk, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        _copy(source, target, 0, partition.length, partition.begins)
+    finally:
+        os.close(source)
+        os.close(target)
+
+
+def _copied(disk: Path, to: Path, ranges: Iterable[tuple[int, int]], *, offset: int, length: int) -> None:
     source = os.open(disk, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if os.lseek(source, 0, os.SEEK_END) < partition.ends:
-            raise OSError(f"{disk.name} ends within its partition {partition.name}")
         target = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(target, partition.length)
-            at = partition.begins
-            while (begins := _next(source, at, os.SEEK_DATA)) is not None and begins < partition.ends:
-                ends = min(_next(source, begins, os.SEEK_HOLE) or partition.ends, partition.ends)
-                _copy(source, target, begins, ends, partition.begins)
-                at = ends
+            os.ftruncate(target, length)
+            end = os.lseek(source, 0, os.SEEK_END)
+            for begins, ends in ranges:
+                if ends > end:
+                    raise OSError(f"{disk.name} ends at byte {end}, and its partition at {ends}")
+                _copy_data(source, target, begins, ends, -offset)
         finally:
             os.close(target)
     finally:
         os.close(source)
+
+
+def _copy_data(source: int, target: int, begins: int, ends: int, offset: int) -> None:
+    """What of the range is data: holes are left out."""
+    at = begins
+    while (data := _next(source, at, os.SEEK_DATA)) is not None and data < ends:
+        at = min(_next(source, data, os.SEEK_HOLE) or ends, ends)
+        _copy(source, target, data, at, offset)
 
 
 def _next(file: int, at: int, what: int) -> int | None:
@@ -114,4 +153,4 @@ def _copy(source: int, target: int, begins: int, ends: int, offset: int) -> None
     at = begins
     while at < ends:
         data = os.pread(source, min(_COPIED_AT_ONCE, ends - at), at)
-        at += os.pwrite(target, data, at - offset)
+        at += os.pwrite(target, data, at + offset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,28 +129,40 @@ class Disk:
             ValueError: a later cut was asked for before.
         """
         self.forward(cut.durable)
-        before: list[tuple[int, bytes]] = []
-        try:
-            for at, data in self._pieces(cut.spans):
-                before.append((at, os.pread(self._file, len(data), at)))
-                self._write(at, data)
+        with self._with(_pieces(self._log, cut.spans)):
             yield self.path
-        finally:
-            for at, data in reversed(before):
-                self._write(at, data)
+
+    @contextmanager
+    def played(self, log: WriteLog) -> Iterator[None]:
+        """The disk with all of another log on it, for as long as the context lasts: what was written since a cut."""
+        with self._with(_pieces(log, [Span(entry, 0, entry.sectors) for entry in log.entries if entry.changes])):
+            yield
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
 
-    def _pieces(self, spans: Sequence[Span]) -> Iterator[tuple[int, bytes]]:
-        unit = self._log.sector_bytes
-        for span in spans:
-            data = self._log.data(span.entry)[span.first * unit : (span.first + span.sectors) * unit]
-            yield (span.entry.sector + span.first) * unit, data
+    @contextmanager
+    def _with(self, pieces: Iterable[tuple[int, bytes]]) -> Iterator[None]:
+        before: list[tuple[int, bytes]] = []
+        try:
+            for at, data in pieces:
+                before.append((at, os.pread(self._file, len(data), at)))
+                self._write(at, data)
+            yield
+        finally:
+            for at, data in reversed(before):
+                self._write(at, data)
 
     def _write(self, at: int, data: bytes) -> None:
         view = memoryview(data)
         while view:
             done = os.pwrite(self._file, view, at)
             view, at = view[done:], at + done
+
+
+def _pieces(log: WriteLog, spans: Sequence[Span]) -> Iterator[tuple[int, bytes]]:
+    unit = log.sector_bytes
+    for span in spans:
+        data = log.data(span.entry)[span.first * unit : (span.first + span.sectors) * unit]
+        yield (span.entry.sector + span.first) * unit, data

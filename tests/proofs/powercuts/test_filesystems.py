@@ -75,14 +75,19 @@ def test_a_lost_superblock_is_broken(ext4: Path) -> None:
 
 
 def test_a_folder_is_read_out_whole(ext4: Path, tmp_path: Path) -> None:
-    read_out(ext4, "/nats", tmp_path / "out")
+    assert read_out(ext4, "/nats", tmp_path / "out") == tmp_path / "out" / "nats"
     assert (tmp_path / "out" / "nats" / "deep" / "1.blk").read_bytes() == b"block" * 5000
     assert (tmp_path / "out" / "nats" / "meta").read_text() == "meta"
 
 
-def test_a_folder_that_is_not_there_is_said(ext4: Path, tmp_path: Path) -> None:
-    with pytest.raises(Broken, match="/orders"):
-        read_out(ext4, "/orders", tmp_path / "out")
+def test_a_folder_that_is_not_there_is_none(ext4: Path, tmp_path: Path) -> None:
+    assert read_out(ext4, "/orders", tmp_path / "out") is None
+
+
+def test_a_folder_that_can_not_be_read_is_broken(ext4: Path, tmp_path: Path) -> None:
+    tool("debugfs", "-w", "-R", "set_inode_field /nats/deep/1.blk block[0] 0", str(ext4))
+    with pytest.raises(Broken, match="/nats"):
+        read_out(ext4, "/nats", tmp_path / "out")
 
 
 def test_a_sound_fat_is_sound_and_so_is_one_in_use(fat: Path) -> None:

@@ -70,5 +70,5 @@ def test_a_disk_that_is_shorter_than_its_table_says_is_an_error(disk: Path, tmp_
     data = named("data", partitions(disk))
     with disk.open("r+b") as file:
         file.truncate(data.begins + 8192)
-    with pytest.raises(OSError, match="disk ends within its partition"):
+    with pytest.raises(OSError, match="disk ends at byte"):
         extract(disk, data, tmp_path / "copy")

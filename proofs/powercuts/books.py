@@ -1,0 +1,76 @@
+"""The payment agent's journal and the sandbox bank's ledger, as a power cut left them: do they agree?
+
+After a cut an order may be in doubt, and the next start asks the bank. What must not be, even for a moment: an order
+charged twice, a charge that the journal knows nothing of, a payment that the bank knows nothing of.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+# The journal's states (edge/agents/payment): money was taken; or whether it was is yet to be asked.
+_CHARGED: Final = frozenset({"paid", "captured", "refunding", "refunded"})
+_OPEN: Final = frozenset({"charging", "authorising", "in_doubt"})
+
+
+@dataclass
+class Books:
+    """What is wrong, in words."""
+
+    charged_twice: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)  # orders whose customer was told that they are paid
+    wrong: list[str] = field(default_factory=list)  # journal and ledger disagree, or can't be read
+    in_doubt: int = 0
+    paid: int = 0
+
+
+def check_books(folder: Path, promised: Mapping[str, str], *, settled: bool = False) -> Books:
+    """Look into `journal.sqlite` and `sandbox-ledger.sqlite` in `folder`, which SQLite may write to.
+
+    `promised` maps orders to the transactions that customers were told of; `settled` says that the payment agent
+    ran since the cut, so that nothing may be in doubt any more.
+    """
+    books = Books()
+    attempts = _rows(folder / "journal.sqlite", "attempts", "key, order_id, state, transaction_id", books)
+    charges = _rows(folder / "sandbox-ledger.sqlite", "charges", "key, transaction_id", books)
+    approved = {key: transaction for key, transaction in charges if transaction is not None}
+    states = {key: state for key, _, state, _ in attempts}
+    paid = {order: transaction for _, order, state, transaction in attempts if state in _CHARGED}
+    books.paid = len(paid)
+    books.in_doubt = sum(state in _OPEN for state in states.values())
+    # A key is the order's id, "/" and the attempt's number.
+    charged = Counter(key.rpartition("/")[0] for key in approved)
+    books.charged_twice = sorted(order for order, times in charged.items() if times > 1)
+    books.lost = sorted(order for order, transaction in promised.items() if paid.get(order) != transaction)
+    for key, _, state, transaction in attempts:
+        if state in _CHARGED and approved.get(key) != transaction:
+            books.wrong.append(f"{key} is {state} by {transaction}, and the bank has {approved.get(key)}")
+    allowed = _CHARGED if settled else _CHARGED | _OPEN
+    for key in approved:
+        if states.get(key) not in allowed:
+            books.wrong.append(f"{key} is charged, and the journal has it {states.get(key, 'not at all')}")
+    return books
+
+
+def _rows(path: Path, table: str, columns: str, books: Books) -> list[tuple[Any, ...]]:
+    """All of a table; nothing where it is not there yet."""
+    if not path.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            # Opening brings the write-ahead log in, as the agent's start does.
+            (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
+            if verdict != "ok":
+                books.wrong.append(f"{path.name}: {verdict}")
+                return []
+            known = database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+            return database.execute(f"SELECT {columns} FROM {table}").fetchall() if known else []  # noqa: S608 - both are ours
+    except sqlite3.Error as error:
+        books.wrong.append(f"{path.name}: {error}")
+        return []
