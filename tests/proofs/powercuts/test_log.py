@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from proofs.powercuts.log import LogDamaged, WriteLog
+from proofs.powercuts.replay import Disk
 from tests.proofs.powercuts.written import FLUSHED, FUA, discard, write, write_log
 
 REQUESTS = [write(3, 1, sectors=2), FLUSHED, write(8, 2, flags=FUA), discard(5, 4), write(9, 3), FLUSHED, write(1, 4)]
@@ -83,3 +86,28 @@ def test_what_is_no_log_is_refused(tmp_path: Path, damage: bytes, words: str) ->
     path.write_bytes(damage)
     with pytest.raises(LogDamaged, match=words):
         WriteLog(path)
+
+
+def test_qemus_own_log_is_read(tmp_path: Path) -> None:
+    """The real driver, by qemu-io: no guest is needed for it to log."""
+    if shutil.which("qemu-io") is None:
+        pytest.skip("no qemu-io here: Debian's package qemu-utils has it")
+    image, path = tmp_path / "image", tmp_path / "log"
+    image.write_bytes(bytes(1 << 20))
+    path.write_bytes(b"")
+    options = f"driver=blklogwrites,file.driver=file,file.filename={image},log.driver=file,log.filename={path}"
+    deeds = ["write -P 7 4096 8192", "flush", "write -z 65536 4096", "discard 131072 4096", "write -P 9 0 512"]
+    words = ["qemu-io", "--image-opts", options, *(word for deed in deeds for word in ("-c", deed))]
+    subprocess.run(words, check=True, capture_output=True)
+    with WriteLog(path) as log:
+        changes = [(each.sector, each.sectors, each.discards) for each in log.entries if each.changes]
+        assert changes == [(8, 16, False), (128, 8, False), (256, 8, True), (0, 1, False)]
+        assert log.data(log.entries[0]) == b"\7" * 8192
+        assert log.entries[1].flushes
+        assert log.durable(2) == 2
+        before = tmp_path / "before"
+        before.write_bytes(bytes(1 << 20))
+        disk = Disk(before, log)
+        disk.forward(len(log))
+        disk.close()
+    assert before.read_bytes() == image.read_bytes()
