@@ -102,7 +102,7 @@ def leaks(found: Findings) -> Table:
     shown.add_row("customers so far", str(first.customers), str(warm.customers), str(end.customers), "")
     for name, what, left in (
         ("resident memory, MB", "rss_mb", ""),
-        ("… what is free given back, MB", "trimmed_mb", ""),
+        ("with what is free given back, MB", "trimmed_mb", ""),
         ("of it in use, MB", "used_mb", ""),
         ("Python's blocks", "python_blocks", ""),
         ("file descriptors", "descriptors", f"{found.descriptors_left} left"),
