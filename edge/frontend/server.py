@@ -61,13 +61,15 @@ def make_app(
     nats_client: Path,
     receipts_dir: Path | None = None,
     healthy: Health | None = None,
+    mistakes: Path | None = None,
     home: str = "/kiosk/",
     mounts: Sequence[Mount] = (),
 ) -> web.Application:
     """The kiosk page's web application.
 
     `nats_client` is the browser's NATS client, one ES module (the model store's asset ``nats_ws``);
-    `receipts_dir` holds ``<transaction_id>.pdf``; `/` leads to `home`; each of `mounts` may add routes.
+    `receipts_dir` holds ``<transaction_id>.pdf``; `/` leads to `home`; each of `mounts` may add routes. `mistakes` is
+    what `kiosk firstboot` found wrong in the configuration, as JSON; while there is such a file, the page shows it.
 
     Raises:
         FileNotFoundError: `nats_client` is not there.
@@ -98,11 +100,19 @@ def make_app(
     async def health(_request: web.Request) -> web.StreamResponse:
         return await _answer_health(healthy)
 
+    async def told_mistakes(_request: web.Request) -> web.StreamResponse:
+        try:
+            found = await asyncio.to_thread(mistakes.read_bytes) if mistakes else None
+        except OSError:
+            found = None  # it is there only while there are some
+        return web.Response(body=found or b"{}", content_type="application/json")
+
     app = web.Application(middlewares=[loopback_only])
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/", to_home)
     app.router.add_get("/kiosk/", kiosk)
     app.router.add_get("/config.json", page_config)
+    app.router.add_get("/mistakes.json", told_mistakes)
     app.router.add_get("/vendor/nats.js", vendor)
     app.router.add_get("/receipts/{name}.pdf", receipt)
     app.router.add_get("/healthz", health)

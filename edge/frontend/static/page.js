@@ -5,6 +5,7 @@ import { Choices } from "./choices.js";
 import { lineKey } from "./components/cart.js";
 import { patch } from "./dom.js";
 import { NatsLink } from "./link.js";
+import { followMistakes } from "./mistakes.js";
 import { money } from "./money.js";
 import { closeReceipt, openReceipt } from "./receipt_dialog.js";
 import { draw, modeOf } from "./screens.js";
@@ -105,4 +106,5 @@ function tell(words) {
 document.body.classList.add("paused");
 document.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press on a touch screen
 followArrows(stage);
+followMistakes(document.getElementById("mistakes"));
 link.connect(onScreen, onState);

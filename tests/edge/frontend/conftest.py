@@ -77,7 +77,7 @@ async def a_kiosk(folder: Path, browser: Browser, nats_client: Path) -> AsyncIte
     web.bind()
     async with EmbeddedServer(folder / "nats", page=PageAccess(web.origin)) as server:
         config = PageConfig(websocket_url=server.websocket_url, kiosk_id="kiosk-001", currency="EUR")
-        await web.serve(make_app(config=config, nats_client=nats_client))
+        await web.serve(make_app(config=config, nats_client=nats_client, mistakes=folder / "mistakes.json"))
         bus = Client(server.url, name="test")
         await bus.connect(wait_s=WAIT_S, setup=True)
         kiosk = Kiosk(browser, web, server, bus)

@@ -217,3 +217,15 @@ async def test_a_port_in_use_is_named() -> None:
 def test_without_the_nats_client_there_is_no_page(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="NATS client is not at"):
         make_app(config=CONFIG, nats_client=tmp_path / "absent.js")
+
+
+async def test_mistakes_are_told_while_there_are_some(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / "mistakes.json"
+    async with serve() as session, session.get("/mistakes.json") as answer:
+        assert await answer.json() == {}
+    async with serve(mistakes=file) as session:
+        async with session.get("/mistakes.json") as answer:
+            assert await answer.json() == {}
+        file.write_text('{"title": "A mistake"}')
+        async with session.get("/mistakes.json") as answer:
+            assert (answer.content_type, await answer.json()) == ("application/json", {"title": "A mistake"})
