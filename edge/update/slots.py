@@ -64,10 +64,10 @@ class Slots:
             raise UpdateError("nothing tells which slot runs: the kernel's command line has no rauc.slot=A or B")
         return slot
 
-    def settle(self) -> Literal["committed", "trial"]:
+    def settle(self, version: str = "") -> Literal["committed", "trial"]:
         """What this boot is, noted: a slot that was to be tried and isn't running has failed.
 
-        A damaged autoboot.txt is written anew for the slot that runs.
+        A damaged autoboot.txt is written anew for the slot that runs. `version` is the running image's, where it says.
 
         Raises:
             UpdateError: as for `running`, or a file can't be written.
@@ -81,8 +81,9 @@ class Slots:
         if running != committed:
             return "trial"
         before = state = self.state
-        if state.slot(running).condition != "good":
-            state = state.having(running, _as(state.slot(running), "good"))
+        now = state.slot(running)
+        if now.condition != "good" or (version and not now.version):
+            state = state.having(running, msgspec.structs.replace(_as(now, "good"), version=now.version or version))
         tried = state.slot(other(running))
         if tried.condition == "trying" and tried.boot != boot_id(self._proc):
             state = state.having(other(running), _as(tried, "failed", reason=tried.reason or CAME_BACK))
