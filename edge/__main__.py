@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge.cli import bus, contract, leds, models
+from edge.cli import bus, contract, leds, menu, models
 from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
 from edge.cli.firstboot import firstboot
@@ -24,6 +24,7 @@ app.command("run")(run_agents)
 app.command()(monitor)
 app.add_typer(bus.app, name="bus")
 app.add_typer(contract.app, name="contract")
+app.add_typer(menu.app, name="menu")
 app.add_typer(models.app, name="models")
 app.add_typer(leds.app, name="leds")
 app.command()(doctor)

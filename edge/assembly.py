@@ -7,13 +7,14 @@ libraries of its own agents only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote
 
 from edge.agents.menu.catalogue import Menu
+from edge.agents.menu.shelf import Glance, Shelf
 from edge.bus import NATSAgentBase
 from edge.bus.keys import key_path
 from edge.config import Config, device_key
@@ -41,6 +42,7 @@ class _Closable(Protocol):
 
 
 T = TypeVar("T", bound=_Closable)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Assembly:
         self._declined = declined
         self._opened: list[_Closable] = []
         self._menu: Menu | None = None
+        self._glance: Glance | None = None
         self.receipts_dir = data_dir / "receipts"
 
     @property
@@ -96,6 +99,17 @@ class Assembly:
         if self._menu is None:
             self._menu = Menu.load(self._config.menu.file)
         return self._menu
+
+    @property
+    def glance(self) -> Glance:
+        """The menu as it can be sold now, for who needs it beside the menu agent; without that agent, the file's."""
+        if self._glance is None:
+            self._glance = Glance(self._shelf_path, self.menu)
+        return self._glance
+
+    @property
+    def _shelf_path(self) -> Path:
+        return self._data_dir / "menu" / "menu.sqlite"
 
     def build(self, name: str) -> NATSAgentBase:
         """The agent `name`, with its devices open, not connected yet. Takes seconds where models are loaded.
@@ -125,7 +139,9 @@ class Assembly:
         return agent
 
     async def close(self) -> None:
-        """Close the devices that were opened here."""
+        """Close the devices, and what else was opened here."""
+        if self._glance is not None:
+            self._glance.close()
         for device in reversed(self._opened):
             await device.close()
 
@@ -158,12 +174,19 @@ class Assembly:
     def _menu_agent(self) -> NATSAgentBase:
         from edge.agents.menu.agent import MenuAgent
 
-        return MenuAgent(self._bus_url, self.menu)
+        settings = self._config.menu
+        return MenuAgent(
+            self._bus_url,
+            self.menu,
+            shelf=Shelf(self._shelf_path),
+            file=settings.file,
+            look_every_s=settings.look_every_s,
+        )
 
     def _recsys(self) -> NATSAgentBase:
         from edge.agents.recsys.agent import RecsysAgent
 
-        return RecsysAgent(self._bus_url, offers(self.menu))
+        return RecsysAgent(self._bus_url, Live(self.glance, offers))
 
     def _payment(self) -> NATSAgentBase:
         from edge.agents.hardware import card_token
@@ -176,7 +199,7 @@ class Assembly:
         declined = {*payment.declined_cards, *(card_token(key, uid) for uid in self._declined)}
         return PaymentAgent(
             self._bus_url,
-            prices=prices(self.menu),
+            prices=Live(self.glance, prices),
             journal=Journal(self._data_dir / "payments" / "journal.sqlite"),
             gateway=SandboxGateway(self._data_dir / "payments" / "sandbox-ledger.sqlite", declined),
             receipts_dir=self.receipts_dir,
@@ -217,6 +240,30 @@ class Assembly:
     def _keep(self, device: T) -> T:
         self._opened.append(device)
         return device
+
+
+class Live(Mapping[int, V]):
+    """What an agent makes of the menu, by dish id, made anew whenever the menu or what is left of it changed."""
+
+    def __init__(self, glance: Glance, make: Callable[[Menu], Mapping[int, V]]) -> None:
+        self._glance = glance
+        self._make = make
+        self._made: tuple[Menu, Mapping[int, V]] | None = None
+
+    def __getitem__(self, item_id: int) -> V:
+        return self._now()[item_id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def _now(self) -> Mapping[int, V]:
+        menu = self._glance.menu
+        if self._made is None or self._made[0] is not menu:
+            self._made = menu, self._make(menu)
+        return self._made[1]
 
 
 def with_journal(url: str, journal: Path) -> str:

@@ -74,9 +74,10 @@ class Devices(_Section, frozen=True, kw_only=True):
 
 
 class Menu(_Section, frozen=True, kw_only=True):
-    """The dishes; without a file, the ones that ship with kiosk-edge."""
+    """The dishes; without a file, those that ship with kiosk-edge. How often it is looked whether the file changed."""
 
     file: Path | None = None
+    look_every_s: Annotated[float, msgspec.Meta(ge=0.05, le=3600)] = 2.0
 
 
 class Models(_Section, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,19 +10,48 @@ import msgspec
 from edge.contract.money import Money
 from edge.contract.wire import Payload
 
+# What people call an allergen, and the words that menus mark dishes with. A word that isn't here means itself.
+ALLERGENS: Mapping[str, tuple[str, ...]] = {
+    "nut": ("nuts", "peanuts"),
+    "nuts": ("nuts", "peanuts"),
+    "peanut": ("peanuts",),
+    "milk": ("dairy",),
+    "lactose": ("dairy",),
+    "wheat": ("gluten",),
+    "eggs": ("egg",),
+    "soya": ("soy",),
+    "crustaceans": ("shellfish",),
+    "molluscs": ("shellfish",),
+    "seafood": ("shellfish", "fish"),
+}
+
+
+def allergens_meant(asked: Iterable[str]) -> frozenset[str]:
+    """The allergens that `asked` are about, as a menu writes them: who avoids nuts avoids peanuts as well."""
+    said = ("-".join(each.casefold().replace("_", " ").split()) for each in asked)
+    return frozenset(meant for each in said for meant in ALLERGENS.get(each, (each,)))
+
 
 class Search(Payload, frozen=True, kw_only=True):
-    """Find dishes. An empty query with no tags and filters is the whole menu, up to `limit`."""
+    """Find dishes. An empty query with no conditions is the whole menu, up to `limit`.
+
+    Ours: `avoid_allergens` (a dish that has one is not shown), `min_price` and `max_price`, and `language`, in which
+    names are told where the menu has them.
+    """
 
     command: Literal["search"] = "search"
     query: str
     tags: list[str] = []
     dietary_filters: list[str] = []
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    avoid_allergens: list[str] = []
+    min_price: Money | None = None
+    max_price: Money | None = None
+    language: str | None = None
 
 
 class FoundItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A dish as a search shows it."""
+    """A dish as a search shows it. `left` (ours) is how many can still be had, where that is counted."""
 
     id: int
     name: str
@@ -29,6 +59,7 @@ class FoundItem(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     tags: list[str]
     available: bool
+    left: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class SearchResult(Payload, frozen=True, kw_only=True):
@@ -45,10 +76,11 @@ class SearchResult(Payload, frozen=True, kw_only=True):
 
 
 class GetDetails(Payload, frozen=True, kw_only=True):
-    """Everything about one dish."""
+    """Everything about one dish; `language` (ours) is that of its name."""
 
     command: Literal["get_details"] = "get_details"
     item_id: int
+    language: str | None = None
 
 
 class Customization(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +91,11 @@ class Customization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """A dish with all that is known of it. `image`, `tags` and `available` are ours."""
+    """A dish with all that is known of it.
+
+    `image`, `tags`, `available`, `diets` and `left` are ours; `left` is how many can still be had, where that is
+    counted.
+    """
 
     id: int
     name: str
@@ -71,6 +107,8 @@ class ItemDetails(msgspec.Struct, frozen=True, kw_only=True):
     image: str = ""
     tags: list[str] = []
     available: bool = True
+    diets: list[str] = []
+    left: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class DetailsResult(Payload, frozen=True, kw_only=True):

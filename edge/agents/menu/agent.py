@@ -2,56 +2,147 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
-from edge.agents.menu.catalogue import Dish, DishUnknown, Menu
+import msgspec
+
+from edge.agents.menu.catalogue import Dish, DishUnknown, Menu, MenuInvalid
 from edge.agents.menu.search import Finder
-from edge.bus import NATSAgentBase, does
+from edge.agents.menu.shelf import Shelf, ShelfUnusable
+from edge.bus import NATSAgentBase, always, does
 from edge.contract import menu as said
 from edge.contract.errors import AskError, ErrorCode
 from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH
 
+log = logging.getLogger(__name__)
+
+_Signature = tuple[int, int, int]
+
 
 class MenuAgent(NATSAgentBase):
-    """Knows the menu: finds dishes and tells all about one."""
+    """Knows the menu: finds dishes and tells all about one.
+
+    With a `file` it looks every `look_every_s` whether that changed, and takes a changed menu over without a pause:
+    what was asked before is answered, carts stay. A file with faults is told of in the log, and the menu stays as it
+    was.
+    """
 
     name = "menu"
     refusals: ClassVar = {DishUnknown: ErrorCode.MENU_NOT_FOUND}
 
-    def __init__(self, nats_url: str, menu: Menu) -> None:
+    def __init__(
+        self,
+        nats_url: str,
+        menu: Menu,
+        *,
+        shelf: Shelf | None = None,
+        file: Path | None = None,
+        look_every_s: float = 2.0,
+    ) -> None:
         super().__init__(nats_url)
-        self.menu = menu
-        self._finder = Finder(menu)
+        self.shelf = shelf or Shelf()
+        self.shelf.put(menu)
+        self._finder = Finder(self.shelf)
+        self._file = file
+        self._seen = _signature(file)
+        self._look_every_s = look_every_s
+
+    @property
+    def menu(self) -> Menu:
+        """The menu as it can be sold now."""
+        return self.shelf.menu
+
+    async def close(self) -> None:
+        """Leave the bus and close the shelf."""
+        await super().close()
+        self.shelf.close()
 
     @does(MENU_SEARCH)
     def search(self, ask: said.Search) -> said.SearchResult:
         """The best matches, those that are sold out among them, marked so."""
-        found = self._finder.find(ask.query, ask.tags, ask.dietary_filters)
+        found = self._finder.find(
+            ask.query,
+            ask.tags,
+            ask.dietary_filters,
+            allergens=ask.avoid_allergens,
+            at_least=ask.min_price,
+            at_most=ask.max_price,
+        )
         if not found:
             raise AskError(ErrorCode.MENU_NOT_FOUND, "No items match the search query")
-        return said.SearchResult(items=[_found(dish) for dish in found[: ask.limit]], total_matches=len(found))
+        return said.SearchResult(
+            items=[_found(dish, ask.language) for dish in found[: ask.limit]], total_matches=len(found)
+        )
 
     @does(MENU_DETAILS)
     def details(self, ask: said.GetDetails) -> said.DetailsResult:
         """Everything about one dish."""
-        return said.DetailsResult(item=_details(self.menu.dish(ask.item_id)))
+        return said.DetailsResult(item=_details(self.menu.dish(ask.item_id), ask.language))
+
+    def sold(self, order_id: str, pieces: Mapping[int, int]) -> None:
+        """Take a paid order's pieces (by dish id) off the shelf; telling it again changes nothing."""
+        for dish in self.shelf.sell(order_id, pieces):
+            log.warning("menu: %s (%d) is sold out", dish.name, dish.id)
+
+    @always
+    async def follow_file(self) -> None:
+        """Take over the menu's file whenever it changed."""
+        while self._file is not None:
+            await asyncio.sleep(self._look_every_s)
+            await self.look()
+
+    async def look(self) -> bool:
+        """Take over the menu's file if it changed since it was last looked at; whether there is a new menu."""
+        signature = await asyncio.to_thread(_signature, self._file)
+        if signature is None or signature == self._seen:  # an editor may be replacing it right now
+            return False
+        try:
+            menu = await asyncio.to_thread(Menu.load, self._file)
+            new = await asyncio.to_thread(self.shelf.put, menu)
+        except ShelfUnusable:
+            raise
+        except MenuInvalid as error:
+            self._seen = signature
+            for words in (*error.faults, "the changed file is not used; the menu stays as it was"):
+                log.log(logging.ERROR, "menu: %s", words)  # without a traceback: it is the file's fault
+            return False
+        self._seen = signature
+        if new:
+            log.info("menu: %s was taken over, %d dishes", self._file, len(menu.dishes))
+        return new
 
 
-def _found(dish: Dish) -> said.FoundItem:
+def _signature(file: Path | None) -> _Signature | None:
+    """What changes when the file does; None where it can't be seen."""
+    if file is None:
+        return None
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _found(dish: Dish, language: str | None) -> said.FoundItem:
     return said.FoundItem(
         id=dish.id,
-        name=dish.name,
+        name=dish.name_in(language),
         price=dish.price,
         image=dish.image,
         tags=dish.tags,
         available=dish.available,
+        left=msgspec.UNSET if dish.left is None else dish.left,
     )
 
 
-def _details(dish: Dish) -> said.ItemDetails:
+def _details(dish: Dish, language: str | None) -> said.ItemDetails:
     return said.ItemDetails(
         id=dish.id,
-        name=dish.name,
+        name=dish.name_in(language),
         description=dish.description,
         price=dish.price,
         calories=dish.calories,
@@ -60,4 +151,6 @@ def _details(dish: Dish) -> said.ItemDetails:
         image=dish.image,
         tags=dish.tags,
         available=dish.available,
+        diets=dish.diets,
+        left=msgspec.UNSET if dish.left is None else dish.left,
     )

@@ -1,102 +1,66 @@
-"""Finding dishes by words, tags and diets. Pure.
+"""Finding dishes by words, tags, diets, allergens and price, in the menu's FTS5 index.
 
 How a query is read:
 
 - Words are compared without case, accents and plural endings; words of the menu's ignore list are left out.
 - A word that names a diet of the menu ("vegan", "gluten free"), by itself or by a synonym, becomes a
-  condition like those of `diets`: a dish that isn't marked with it is never shown.
-- All tags and all diets must hold.
-- Each other word is looked for in a dish's name, tags, category and description: as it is, as a synonym's
-  word, or (from 3 letters on, unless it has synonyms) as the beginning of a word.
-- A query that is one of a dish's spoken names, whole, has all its words in that dish: "brown knee" is the
-  Brownie, but "knee" is nothing.
+  condition like those of `diets`: a dish that isn't marked with it is never shown. So does one that is
+  misspelled. "Without nuts" and "no gluten" are conditions too, and so is "under 10".
+- All conditions must hold.
+- Each other word is looked for in a dish's name, its other names (spoken, and in other languages), tags,
+  category and description: as it is, as a synonym's word, or (from 3 letters on, unless it has synonyms) as the
+  beginning of a word. Two words that are one on the menu ("cheese cake") are looked for as one.
 - Typing errors are forgiven only in a word that is found nowhere on the menu: one wrong, missing, additional
-  or swapped letter in words of 4 letters and more, two from 8 letters on; the first letter must be right.
+  or swapped letter in words of 4 letters and more, two from 6, three from 10 on, and one more where the words
+  sound alike.
 - The first 50 words count.
 
 What is found: of the dishes that meet the conditions, those that have the most of the query's words, and at
 least one. So "large volcano burger" is the Volcano Burger, and "sushi" is nothing. A query without words (or
 with none but diets) finds all that meet the conditions.
 
-The order: by the sum over the words of where the word was found (name 4, spoken name 3, tag or category 2,
-description 1) times how (as it is 1, synonym 0.9, beginning 0.7, typing error 0.5); then dishes that are
+The order: by the sum over the words of where the word was found (name 4, other name 3, tag or category 2,
+description 1) times how (as it is 1, synonym 0.9, beginning 0.7, typing error 0.5 and less), a little more for
+a name that has little else in it, much more for a dish that is called exactly so; then dishes that are
 available, then those tagged popular, then the file's order.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from edge.agents.menu.catalogue import Dish, Menu
+from edge.agents.menu.catalogue import Dish
+from edge.agents.menu.shelf import Shelf
+from edge.agents.menu.spelling import edits, forms, label, most_edits, sound, stem, trigrams, words
+from edge.contract.menu import allergens_meant
+from edge.contract.money import Money
 
-_IN_NAME, _IN_SPOKEN, _IN_TAGS, _IN_DESCRIPTION = 4.0, 3.0, 2.0, 1.0
-_AS_IS, _BY_SYNONYM, _BY_BEGINNING, _BY_TYPO = 1.0, 0.9, 0.7, 0.5
-_LEAST_BEGINNING, _LEAST_TYPO, _LEAST_TWO_TYPOS = 3, 4, 8  # letters
+_WORTH = {"name": 4.0, "spoken": 3.0, "labels": 2.0, "description": 1.0}
+_AS_IS, _BY_SYNONYM, _BY_BEGINNING, _BY_TYPO, _APART = 1.0, 0.9, 0.7, 0.5, 0.4
+_CALLED, _LITTLE_ELSE = 10.0, 0.5
+_LEAST_BEGINNING = 3  # letters
 _MOST_WORDS = 50
-_WORD = re.compile(r"\w+")
-
-
-def words(text: str) -> list[str]:
-    """The words of `text`: lower case, no accents, apostrophes closed up; "Jalapeño's" is "jalapenos"."""
-    parts = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
-    return _WORD.findall("".join(each for each in parts if not unicodedata.combining(each)))
-
-
-def stem(word: str) -> str:
-    """`word` without an English plural ending: fries is fry, sandwiches sandwich, wings wing."""
-    if len(word) <= 3 or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes", "oes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") else word
-
-
-def edits(one: str, other: str, limit: int) -> int:
-    """How many letters to change, add, drop or swap with the next; `limit + 1` for more than `limit`."""
-    if abs(len(one) - len(other)) > limit:
-        return limit + 1
-    two_back: list[int] = []
-    back = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        row = [i]
-        for j, right in enumerate(other, 1):
-            cost = min(back[j] + 1, row[-1] + 1, back[j - 1] + (left != right))
-            if i > 1 and j > 1 and (left, right) == (other[j - 2], one[i - 2]):
-                cost = min(cost, two_back[j - 2] + 1)
-            row.append(cost)
-        if min(row) > limit:
-            return limit + 1
-        two_back, back = back, row
-    return min(back[-1], limit + 1)
+_MOST_SPELLINGS = 40  # words of the index that are looked at for a misspelled one
+_PRICE = re.compile(
+    r"\b(?:under|below|less than|cheaper than|up to|at most|no more than|max(?:imum)?)\s*"
+    r"[^\w\s]?\s*(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:dollars?|euros?|pounds?|bucks)?",
+    re.IGNORECASE,
+)
+_WITHOUT = frozenset(("without", "no", "not"))
 
 
 @dataclass(frozen=True)
-class _Indexed:
-    """A dish with what each of its words is worth."""
+class Conditions:
+    """What a dish must be: `tags`, `diets` it has, `allergens` it hasn't, its price."""
 
-    dish: Dish
-    worth: dict[str, float]
-    spoken: frozenset[str]
-    tags: frozenset[str]
-    diets: frozenset[str]
-
-    def scores(self, asked: _Query) -> list[float]:
-        """What finding each word of the query in the dish is worth."""
-        as_spoken = _IN_SPOKEN if asked.text in self.spoken else 0.0
-        return [max(as_spoken, self.score(meaning)) for meaning in asked.to_find]
-
-    def score(self, meaning: _Meaning) -> float:
-        """What finding a word of this meaning in the dish is worth; 0 when it isn't in it."""
-        best = max((self.worth.get(word, 0.0) * how for word, how in meaning.stands_for.items()), default=0.0)
-        if meaning.beginning:
-            begun = (worth for word, worth in self.worth.items() if word.startswith(meaning.beginning))
-            best = max(best, max(begun, default=0.0) * _BY_BEGINNING)
-        return best
+    tags: frozenset[str] = frozenset()
+    diets: frozenset[str] = frozenset()
+    allergens: frozenset[str] = frozenset()
+    at_least: Money | None = None
+    at_most: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -109,108 +73,244 @@ class _Meaning:
 
 @dataclass
 class _Query:
-    """A query, read: diets that must hold, words to find, words of diets that are good to find as well."""
+    """A query, read: conditions that must hold, words to find, words of diets that are good to find as well."""
 
     text: str
     diets: set[str] = field(default_factory=set)
+    allergens: set[str] = field(default_factory=set)
+    at_most: Money | None = None
     to_find: list[_Meaning] = field(default_factory=list)
     good_to_find: list[_Meaning] = field(default_factory=list)
 
 
 class Finder:
-    """Searches one menu; made once, for the menu's words are indexed then."""
+    """Searches the menu on a shelf; follows the shelf when its menu changes."""
 
-    def __init__(self, menu: Menu) -> None:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._revision = -1
+        self._follow()
+
+    def find(
+        self,
+        query: str = "",
+        tags: Iterable[str] = (),
+        diets: Iterable[str] = (),
+        *,
+        allergens: Iterable[str] = (),
+        at_least: Money | None = None,
+        at_most: Money | None = None,
+    ) -> list[Dish]:
+        """The dishes that match, best first; the module's text says what matches and what is best.
+
+        `allergens` are those that a dish must not have; `at_least` and `at_most` its price.
+        """
+        self._follow()
+        must = Conditions(
+            frozenset(label(tag) for tag in tags),
+            frozenset(label(diet) for diet in diets),
+            allergens_meant(allergens),
+            at_least,
+            at_most,
+        )
+        with self._shelf.reading():
+            return self._find(self._read(query), must)
+
+    def _find(self, asked: _Query, must: Conditions) -> list[Dish]:
+        cheapest = [each for each in (must.at_most, asked.at_most) if each is not None]
+        # A new menu may come onto the shelf meanwhile: what isn't in the one that was taken over is left out.
+        allowed = self._allowed(
+            replace(
+                must,
+                diets=must.diets | asked.diets,
+                allergens=must.allergens | asked.allergens,
+                at_most=min(cheapest, default=None),
+            )
+        )
+        scores: dict[int, list[float]] = {}
+        for meaning in asked.to_find:
+            for dish, score in self._found(meaning).items():
+                if dish in allowed:
+                    scores.setdefault(dish, []).append(score)
+        if not asked.to_find:
+            scores = {dish: [] for dish in allowed}
+        most = max(map(len, scores.values()), default=0)
+        best = {dish: sum(found) for dish, found in scores.items() if len(found) == most}
+        for meaning in asked.good_to_find:
+            for dish, score in self._found(meaning).items():
+                if dish in best:
+                    best[dish] += score
+        if most:
+            for dish in best:
+                best[dish] += _LITTLE_ELSE * min(1.0, most / self._name_lengths[dish])
+        for (dish,) in self._shelf.rows("SELECT dish FROM called WHERE text = ?", (asked.text,)):
+            if dish in best:
+                best[dish] += _CALLED
+        return [self._dishes[dish] for dish in sorted(best, key=lambda dish: (-best[dish], *self._standing[dish]))]
+
+    def _follow(self) -> None:
+        """Take over what depends on the menu, if it has changed."""
+        if self._revision == self._shelf.revision:
+            return
+        self._revision = self._shelf.revision
+        menu = self._shelf.menu
+        self._dishes = {dish.id: dish for dish in menu.dishes}
+        self._standing = {
+            dish.id: (not dish.available, "popular" not in dish.tags, place) for place, dish in enumerate(menu.dishes)
+        }
+        self._name_lengths = {dish.id: max(1, len(words(dish.name))) for dish in menu.dishes}
         self._ignored = {word for each in menu.search.ignore for word in words(each)}
-        self._dishes = [self._index(dish) for dish in menu.dishes]
-        self._known = sorted({word for each in self._dishes for word in each.worth})
-        self._diets = {_label(diet) for diet in menu.diets}
+        self._diets = {label(diet) for diet in menu.diets}
+        self._allergens = {label(allergen) for dish in menu.dishes for allergen in dish.allergens}
         self._synonyms = {
             stem(word): meanings for each, meanings in menu.search.synonyms.items() for word in words(each)
         }
+        self._vocabulary = [term for (term,) in self._shelf.rows("SELECT term FROM vocabulary ORDER BY term")]
+        self._known_words = frozenset(self._vocabulary)
+        self._spellings: dict[str, dict[str, float]] = {}
 
-    def find(self, query: str = "", tags: Iterable[str] = (), diets: Iterable[str] = ()) -> list[Dish]:
-        """The dishes that match, best first; the module's text says what matches and what is best."""
-        asked = self._read(query)
-        must_tags = {_label(tag) for tag in tags}
-        must_diets = {_label(diet) for diet in diets} | asked.diets
-        scored = []
-        for place, each in enumerate(self._dishes):
-            if must_tags <= each.tags and must_diets <= each.diets:
-                scores = each.scores(asked)
-                bonus = sum(each.score(meaning) for meaning in asked.good_to_find)
-                rank = (-sum(scores) - bonus, not each.dish.available, "popular" not in each.tags, place)
-                scored.append((sum(score > 0 for score in scores), rank, each.dish))
-        most = max((found for found, _, _ in scored), default=0)
-        if asked.to_find and most == 0:
-            return []
-        return [dish for _, _, dish in sorted(one for one in scored if one[0] == most)]
+    # -- conditions ---------------------------------------------------------------------------------------
 
-    def _index(self, dish: Dish) -> _Indexed:
-        worth: dict[str, float] = {}
-        for value, texts in (  # the worthiest place last
-            (_IN_DESCRIPTION, [dish.description]),
-            (_IN_TAGS, [*dish.tags, dish.category]),
-            (_IN_NAME, [dish.name]),
-        ):
-            for text in texts:
-                worth.update({form: value for word in words(text) for form in _forms(word)})
-        return _Indexed(
-            dish=dish,
-            worth=worth,
-            spoken=frozenset(" ".join(self._telling(each)) for each in dish.also_called),
-            tags=frozenset(_label(tag) for tag in dish.tags),
-            diets=frozenset(_label(diet) for diet in dish.diets),
-        )
+    def _allowed(self, must: Conditions) -> set[int]:
+        """The ids of the dishes that meet all conditions."""
+        tests, values = ["1"], list[object]()
+        for kind, labels in (("tag", must.tags), ("diet", must.diets)):
+            for each in sorted(labels):
+                tests.append("id IN (SELECT dish FROM label WHERE kind = ? AND label = ?)")
+                values += [kind, each]
+        for each in sorted(must.allergens):
+            tests.append("id NOT IN (SELECT dish FROM label WHERE kind = 'allergen' AND label = ?)")
+            values.append(each)
+        for test, amount in (("price >= ?", must.at_least), ("price <= ?", must.at_most)):
+            if amount is not None:
+                tests.append(test)
+                values.append(amount.minor)
+        if len(tests) == 1:
+            return set(self._dishes)
+        found = self._shelf.rows(f"SELECT id FROM dish WHERE {' AND '.join(tests)}", values)  # noqa: S608 - our own text
+        return {dish for (dish,) in found if dish in self._dishes}
 
-    def _telling(self, text: str) -> list[str]:
-        """The words of `text` that say something about a dish."""
-        return [word for word in words(text) if word not in self._ignored]
+    # -- words --------------------------------------------------------------------------------------------
+
+    def _found(self, meaning: _Meaning) -> dict[int, float]:
+        """The ids of the dishes that have the word, and what finding it there is worth."""
+        found: dict[int, float] = {}
+        if meaning.stands_for:
+            marks = ",".join("?" * len(meaning.stands_for))
+            statement = f"SELECT doc, col, term FROM word_at WHERE term IN ({marks})"  # noqa: S608 - question marks
+            for dish, column, term in self._shelf.rows(statement, meaning.stands_for):
+                found[dish] = max(found.get(dish, 0.0), _WORTH[column] * meaning.stands_for[term])
+        if meaning.beginning:
+            statement = "SELECT doc, col FROM word_at WHERE term >= ? AND term < ?"
+            for dish, column in self._shelf.rows(statement, (meaning.beginning, f"{meaning.beginning}\U0010ffff")):
+                found[dish] = max(found.get(dish, 0.0), _WORTH[column] * _BY_BEGINNING)
+        return found
+
+    def _known(self, *any_of: str, beginning: str = "") -> bool:
+        """Whether the menu has one of these words, or one that begins so."""
+        if not self._known_words.isdisjoint(any_of):
+            return True
+        at = bisect_left(self._vocabulary, beginning)
+        return bool(beginning and at < len(self._vocabulary) and self._vocabulary[at].startswith(beginning))
+
+    # -- reading ------------------------------------------------------------------------------------------
 
     def _read(self, query: str) -> _Query:
-        left = self._telling(query)[:_MOST_WORDS]
-        read = _Query(" ".join(left))
+        read = _Query(" ".join(words(query)))
+        if price := _PRICE.search(query):
+            read.at_most = Money.of(price[1].replace(",", "."))
+            query = query[: price.start()] + " " + query[price.end() :]
+        left = [word for word in words(query) if word not in self._ignored or word in _WITHOUT][:_MOST_WORDS]
         while left:
-            for length in (2, 1):  # "gluten free" before "gluten"
-                if len(left) >= length and (diet := "-".join(left[:length])) in self._diets:
-                    read.diets.add(diet)
-                    read.good_to_find += [_Meaning({word: _AS_IS}) for word in left[:length]]
-                    left = left[length:]
-                    break
-            else:
-                self._read_word(left.pop(0), read)
+            taken = (
+                self._read_without(left, read)
+                or self._read_diet(left, read)
+                or self._read_joined(left, read)
+                or self._read_word(left[0], read)
+            )
+            left = left[taken:]
         return read
 
-    def _read_word(self, word: str, read: _Query) -> None:
+    def _read_without(self, left: list[str], read: _Query) -> int:
+        if len(left) < 2 or left[0] not in _WITHOUT:
+            return 0
+        meant = allergens_meant([left[1]])
+        if not meant & self._allergens:
+            return 0
+        read.allergens |= meant
+        return 2
+
+    def _read_diet(self, left: list[str], read: _Query) -> int:
+        for length in (2, 1):  # "gluten free" before "gluten"
+            if len(left) >= length and (diet := "-".join(left[:length])) in self._diets:
+                read.diets.add(diet)
+                read.good_to_find += [_Meaning({word: _AS_IS}) for word in left[:length]]
+                return length
+        return 0
+
+    def _read_joined(self, left: list[str], read: _Query) -> int:
+        """Two words that are one on the menu; found apart they count as well, but less."""
+        if len(left) < 2 or not self._known(joined := left[0] + left[1]):
+            return 0
+        apart = {form: _APART for word in left[:2] for form in forms(word)}
+        read.to_find.append(_Meaning({**apart, joined: _AS_IS, stem(joined): _AS_IS}))
+        return 2
+
+    def _read_word(self, word: str, read: _Query) -> int:
+        if word in self._ignored:  # "no" that is no condition
+            return 1
         as_is = {word: _AS_IS, stem(word): _AS_IS}
-        synonyms = self._synonyms.get(stem(word))
-        if synonyms is not None:
-            diets = {_label(each) for each in synonyms} & self._diets
-            others = {form: _BY_SYNONYM for each in synonyms for part in words(each) for form in _forms(part)}
-            meaning = _Meaning({**others, **as_is})
-            read.diets |= diets
-            (read.good_to_find if diets else read.to_find).append(meaning)
-            return
+        if stem(word) in self._synonyms:
+            self._read_synonym(as_is, self._synonyms[stem(word)], read)
+            return 1
         beginning = word if len(word) >= _LEAST_BEGINNING else ""
-        if any(known in as_is or (beginning and known.startswith(beginning)) for known in self._known):
+        if self._known(*as_is, beginning=beginning):
             read.to_find.append(_Meaning(as_is, beginning))
-        else:
-            read.to_find.append(_Meaning(dict.fromkeys(self._meant(word), _BY_TYPO)))
+            return 1
+        meant = self._meant(word)
+        if (likely := next(iter(meant), "")) in self._diets:
+            read.diets.add(likely)
+        elif stem(likely) in self._synonyms:
+            self._read_synonym(meant, self._synonyms[stem(likely)], read, sure=_BY_TYPO)
+        elif meant or len(word) > 1:
+            read.to_find.append(_Meaning(meant))
+        return 1
 
-    def _meant(self, word: str) -> list[str]:
-        """The menu's words that `word` may be a misspelling of: the closest ones."""
-        if len(word) < _LEAST_TYPO:
-            return []
-        limit = 2 if len(word) >= _LEAST_TWO_TYPOS else 1
-        near = [(edits(word, known, limit), known) for known in self._known if known[0] == word[0]]
-        least = min((distance for distance, _ in near), default=limit + 1)
-        return [known for distance, known in near if distance == least <= limit]
+    def _read_synonym(
+        self, as_is: dict[str, float], synonyms: Iterable[str], read: _Query, *, sure: float = 1.0
+    ) -> None:
+        diets = {label(each) for each in synonyms} & self._diets
+        others = {form: _BY_SYNONYM * sure for each in synonyms for part in words(each) for form in forms(part)}
+        read.diets |= diets
+        (read.good_to_find if diets else read.to_find).append(_Meaning({**others, **as_is}))
 
+    def _meant(self, word: str) -> dict[str, float]:
+        """The menu's words that `word` may be a misspelling of, the likeliest first, and how well each fits."""
+        if word not in self._spellings:
+            self._spellings[word] = self._look_up(word)
+            if len(self._spellings) > 1000:
+                self._spellings.pop(next(iter(self._spellings)))
+        return self._spellings[word]
 
-def _forms(word: str) -> set[str]:
-    return {word, stem(word)}
-
-
-def _label(text: str) -> str:
-    """A tag's or diet's name, however it was written: "Gluten Free" is "gluten-free"."""
-    return "-".join(words(text))
+    def _look_up(self, word: str) -> dict[str, float]:
+        limit = most_edits(word)
+        if len(word) < 3:
+            return {}
+        pieces = " OR ".join('"' + piece.replace('"', '""') + '"' for piece in sorted(trigrams(word)))
+        near = self._shelf.rows(
+            "SELECT word FROM spelling WHERE spelling MATCH ? ORDER BY rank LIMIT ?", (pieces, _MOST_SPELLINGS)
+        )
+        heard = sound(word)
+        likely = []
+        for (padded,) in near:
+            known = padded.strip()
+            alike = sound(known) == heard
+            distance = edits(word, known, limit + alike)
+            if distance <= limit + alike:
+                likely.append((distance - alike - 0.5 * (known[0] == word[0]), known))
+        least = min(likely, default=(0.0, ""))[0]
+        return {
+            known: _BY_TYPO / (1.0 + 0.5 * (distance - least))
+            for distance, known in sorted(likely)
+            if distance < least + 1
+        }

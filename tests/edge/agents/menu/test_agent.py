@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
+from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -110,3 +114,96 @@ async def test_the_limit_cuts_and_the_total_counts_all(bus: Client, agent: MenuA
     assert ten.items == whole.items[:10]
     details = await bus.request(MENU_DETAILS, said.GetDetails(item_id=whole.items[0].id))
     assert details.item.price == whole.items[0].price == Money.of("12.99")
+
+
+async def test_conditions_that_the_specification_has_no_field_for(bus: Client, agent: MenuAgent) -> None:
+    async def names(**ask: object) -> list[str]:
+        wanted = msgspec.convert({"query": "", "limit": 100, **ask}, said.Search)
+        return [item.name for item in agent.search(wanted).items]
+
+    everything = await names()
+    milk_free = await names(avoid_allergens=["milk", "Nuts"])
+    assert set(milk_free) == {dish.name for dish in agent.menu.dishes if not {"dairy", "nuts"} & set(dish.allergens)}
+    assert len(milk_free) < len(everything)
+    cheap = await bus.request(
+        MENU_SEARCH, said.Search(query="", max_price=Money.of(5), min_price=Money.of(4), limit=100)
+    )
+    assert {item.price.minor for item in cheap.items} == {499, 449, 479}
+    assert await names(query="pie under 5 dollars") == ["Apple Pie"]
+    assert await names(query="wrap without sesame") == ["Chicken Wrap"]
+    for nothing in (
+        {"query": "pie under 4.50"},
+        {"query": "dessert no milk"},
+        {"query": "pie", "avoid_allergens": ["eggs"]},
+    ):
+        with pytest.raises(AskError, match="MENU_NOT_FOUND"):
+            await names(**nothing)
+
+
+async def test_what_is_left_is_told_and_sales_count_once(bus: Client, agent: MenuAgent) -> None:
+    async def wings() -> said.FoundItem:
+        return (await bus.request(MENU_SEARCH, said.Search(query="spicy wings"))).items[0]
+
+    assert (await wings()).left == 40
+    agent.sold("order-1", {109: 38})
+    agent.sold("order-1", {109: 38})
+    assert ((await wings()).left, (await wings()).available) == (2, True)
+    agent.sold("order-2", {109: 2, 101: 1})
+    assert ((await wings()).left, (await wings()).available) == (0, False)
+    details = (await bus.request(MENU_DETAILS, said.GetDetails(item_id=109))).item
+    assert (details.left, details.available) == (0, False)
+    assert (await bus.request(MENU_DETAILS, said.GetDetails(item_id=101))).item.left is msgspec.UNSET
+
+
+SHIPPED = files("edge.agents.menu").joinpath("menu.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+async def following(nats_server: EmbeddedServer, tmp_path: Path) -> AsyncIterator[tuple[MenuAgent, Path]]:
+    file = tmp_path / "menu.toml"
+    file.write_text(SHIPPED.replace("[[dish]]", '[[dish]]\nnames = { de = "Vulkan" }', 1), encoding="utf-8")
+    agent = MenuAgent(nats_server.url, Menu.load(file), file=file, look_every_s=0.01)
+    await agent.connect()
+    yield agent, file
+    await agent.close()
+
+
+async def test_names_are_told_in_the_askers_language(bus: Client, following: tuple[MenuAgent, Path]) -> None:
+    found = await bus.request(MENU_SEARCH, said.Search(query="vulkan", language="de-AT"))
+    assert [item.name for item in found.items] == ["Vulkan"]
+    assert (await bus.request(MENU_DETAILS, said.GetDetails(item_id=101, language="de"))).item.name == "Vulkan"
+    assert (await bus.request(MENU_DETAILS, said.GetDetails(item_id=101, language="fr"))).item.name == "Volcano Burger"
+
+
+async def test_a_changed_file_is_taken_over_while_customers_ask(bus: Client, following: tuple[MenuAgent, Path]) -> None:
+    agent, file = following
+    agent.sold("order-1", {109: 1})
+    file.write_text(SHIPPED.replace('name = "Cheesecake"', 'name = "Sachertorte"'), encoding="utf-8")
+    async with asyncio.timeout(30):
+        while (item := (await bus.request(MENU_DETAILS, said.GetDetails(item_id=402))).item).name != "Sachertorte":
+            assert item.name == "Cheesecake"
+    found = await bus.request(MENU_SEARCH, said.Search(query="sachertorte"))
+    assert [item.id for item in found.items] == [402]
+    assert agent.ready
+    assert (await bus.request(MENU_SEARCH, said.Search(query="spicy wings"))).items[0].left == 39
+
+
+async def test_a_file_with_faults_leaves_the_menu_as_it_was_and_is_told_of_once(
+    bus: Client, following: tuple[MenuAgent, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    agent, file = following
+    text = SHIPPED.replace("price = 12.99", "price = 12.999").replace("stock = 40", 'stock = "lots"')
+    with caplog.at_level(logging.ERROR):
+        file.write_text(text, encoding="utf-8")
+        async with asyncio.timeout(30):
+            while "stays as it was" not in caplog.text:
+                await bus.request(MENU_DETAILS, said.GetDetails(item_id=101))
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["menu"] * 3
+    assert "two decimals" in caplog.text
+    assert "`stock`" in caplog.text
+    assert not await agent.look()
+    assert len(caplog.records) == 3
+    assert (await bus.request(MENU_DETAILS, said.GetDetails(item_id=101))).item.price == Money.of("12.99")
+    file.unlink()
+    assert not await agent.look()
+    assert (await bus.request(MENU_DETAILS, said.GetDetails(item_id=101))).item.available
