@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edge.contract import hardware, menu, payment, recsys
+from edge.contract import hardware, menu, payment, recsys, session
 from edge.contract.money import Money
 from edge.contract.subjects import (
     COMMANDS,
@@ -17,6 +17,7 @@ from edge.contract.subjects import (
     PRINT_RECEIPT,
     RECSYS_SUGGEST,
     SET_LED,
+    SET_SERVICE,
 )
 from edge.contract.wire import Payload
 
@@ -100,6 +101,12 @@ NUMBERED: dict[str, Numbered] = {
         lambda number: hardware.PrintReceipt(order_id=str(number), items=[], total=Money(0)),
         lambda ask: int(ask.order_id),
         lambda _: hardware.Done(),
+    ),
+    SET_SERVICE.subject: Numbered(
+        lambda number: session.SetService(reason=str(number)),
+        lambda ask: int(ask.reason),
+        lambda number: session.Service(in_service=True, serving=False, closing=False, missing=[str(number)]),
+        lambda answer: int(answer.missing[0]),
     ),
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 from edge.contract import examples
 from edge.contract.dead import DeadCommand
 from edge.contract.envelope import DEADLINE, REPLY_TO, VERSION
+from edge.contract.permissions import OPERATOR
 from edge.contract.refusals import MEANINGS, codes_of
 from edge.contract.schema import COMPONENTS, ENVELOPE, REFUSAL, Schema, payload_types, schemas_of
 from edge.contract.streams import CONSUMERS, DEAD_STREAM, STREAMS
@@ -31,6 +32,7 @@ PARTIES = {
     "orchestrator": "Leads a customer through the order.",
     FRONTEND: "The page on the kiosk's screen.",
     "monitor": "Tells a keeper whether the kiosk is well.",
+    OPERATOR: "Whoever tends the kiosk: the `kiosk` command, a rollout.",
 }
 
 _SCHEMAS = "#/components/schemas/"

@@ -120,6 +120,11 @@ ASKS: dict[str, dict[str, Any]] = {
         "transaction_id": "txn-uuid",
     },
     "kiosk.hardware.status": {"command": "status"},
+    "kiosk.agent.orchestrator.service": {
+        "command": "set_service",
+        "wanted": False,
+        "reason": "This kiosk is being updated.",
+    },
 }
 
 # What commands are answered with, by subject.
@@ -190,6 +195,13 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "code": "out_of_paper",
             },
         ],
+    },
+    "kiosk.agent.orchestrator.service": {
+        "status": "success",
+        "in_service": True,
+        "serving": True,
+        "closing": True,
+        "missing": [],
     },
 }
 

@@ -35,6 +35,7 @@ BY_AGENT: dict[str, tuple[ErrorCode, ...]] = {
         ErrorCode.UNAVAILABLE,
     ),
     "hardware": (ErrorCode.HARDWARE_ERROR,),
+    "orchestrator": (),
 }
 
 

@@ -2,9 +2,9 @@
 
 `no_ack` on KIOSK_COMMANDS is decision 1: without it the stream's own acknowledgement reaches a
 requester before the agent's answer does. `max_bytes` on KIOSK_EVENTS keeps it under the server's
-max_file_store, past which the server refuses new events rather than let the oldest go. Consumers of recsys and
-hardware are read into section 9's gap; all are pushed to their agent's queue group (ADR 0015). KIOSK_DEAD keeps
-the commands that were given up on.
+max_file_store, past which the server refuses new events rather than let the oldest go. Consumers of recsys,
+hardware and orchestrator are read into section 9's gap; all are pushed to their agent's queue group (ADR 0015).
+KIOSK_DEAD keeps the commands that were given up on.
 """
 
 from __future__ import annotations
@@ -73,4 +73,5 @@ CONSUMERS: dict[str, dict[str, Any]] = {
     "recsys": _consumer("recsys", 3, 5),
     "payment": _consumer("payment", 1, 30),  # no retries for payment
     "hardware": _consumer("hardware", 3, 5, "kiosk.hardware.>"),
+    "orchestrator": _consumer("orchestrator", 3, 5),
 }

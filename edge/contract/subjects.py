@@ -119,6 +119,15 @@ HARDWARE_STATUS = Command(
     aliases=("kiosk.agent.hardware.status",),
 )
 
+SET_SERVICE = Command(
+    "kiosk.agent.orchestrator.service",
+    session.SetService,
+    session.Service,
+    ("operator",),
+    "orchestrator",
+    timeout_s=2,
+)
+
 EVENTS: tuple[Event[Any], ...] = (
     PERSON_DETECTED,
     PERSON_LEFT,
@@ -144,6 +153,7 @@ COMMANDS: tuple[Command[Any, Any], ...] = (
     SET_LED,
     PRINT_RECEIPT,
     HARDWARE_STATUS,
+    SET_SERVICE,
 )
 
 ALL = "kiosk.>"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from edge.contract.money import Money
-from edge.contract.wire import Payload
+from edge.contract.wire import Payload, Seconds
 
 # attract: nobody here · greeting: just arrived · hero_grid: dishes and cart · item: one dish in detail ·
 # confirm: the order before paying · payment: waiting for the card · receipt: paid · goodbye: leaving
@@ -112,6 +112,34 @@ class PaymentPrompt(Payload, frozen=True, kw_only=True):
     total: Money
     currency: str
     message: str
+
+
+class Countdown(Payload, frozen=True, kw_only=True):
+    """The screen ends by itself in `seconds`, counted from the message's timestamp, unless the customer does something.
+
+    `kind` is why: nothing was done (idle), nobody is seen any more (left), or all is done (finished).
+    """
+
+    kind: Literal["idle", "left", "finished"]
+    seconds: Seconds
+
+
+class OutOfService(Payload, frozen=True, kw_only=True):
+    """Nobody can order now: the page shows `message` and no way to begin. `missing` names what isn't there."""
+
+    message: str
+    missing: list[str] = []
+
+
+class QrCode(Payload, frozen=True, kw_only=True):
+    """An address for the customer's phone, such as the receipt's.
+
+    `rows` are the code's modules from the top, each a text of 0 (light) and 1 (dark), without the light margin of four
+    modules that a code needs around it.
+    """
+
+    url: str
+    rows: list[str]
 
 
 class ReceiptInfo(Payload, frozen=True, kw_only=True):

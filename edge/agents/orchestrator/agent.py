@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from edge.agents.orchestrator import phrases
+from edge.agents.orchestrator.attending import Attention
 from edge.agents.orchestrator.checkout import Checkout
+from edge.agents.orchestrator.journey import Journey
+from edge.agents.orchestrator.keeping import Keeper, Kept
+from edge.agents.orchestrator.lights import Lights
 from edge.agents.orchestrator.listening import Listening
 from edge.agents.orchestrator.neighbours import Neighbours
 from edge.agents.orchestrator.ordering import Ordering
+from edge.agents.orchestrator.resuming import Resuming, Way, way_on
 from edge.agents.orchestrator.screens import render
+from edge.agents.orchestrator.service import Service
 from edge.agents.orchestrator.session import Session
 from edge.agents.orchestrator.states import AWAITING_CUSTOMER, State
+from edge.agents.orchestrator.surroundings import Lookout, Surroundings
 from edge.agents.orchestrator.timing import Deed, Timers, Timing
-from edge.agents.orchestrator.visits import DARK, Visits
-from edge.bus import BusUnreachable, NATSAgentBase, always, hears, telemetry
+from edge.agents.orchestrator.visits import Visits, clock_s
+from edge.bus import BusUnreachable, NATSAgentBase, always, does, hears, telemetry
 from edge.bus.client import current
+from edge.bus.deadline import boot_id
 from edge.contract import input as customer
+from edge.contract import session as sessions
 from edge.contract import vision, voice
 from edge.contract.envelope import NATSMessage, is_uuid4
-from edge.contract.errors import AskError
 from edge.contract.hardware import SetLed
 from edge.contract.subjects import (
     CARD_TAP,
@@ -37,7 +46,7 @@ from edge.contract.subjects import (
     PERSON_DETECTED,
     PERSON_LEFT,
     SESSION_ENDED,
-    SET_LED,
+    SET_SERVICE,
     SPEECH_START,
     TOUCH,
     TRANSCRIPT,
@@ -54,7 +63,7 @@ Q = TypeVar("Q", bound=Payload)
 A = TypeVar("A", bound=Payload)
 
 _REMEMBERED_MESSAGES: Final = 512
-_REMEMBERED_TRACES: Final = 64  # sessions; a page that was away may still have the trace of one of them
+_KEPT_MESSAGES: Final = 16  # of the customer's, beyond a restart: a page sends again what it got no answer to
 _CLOSE_LIMIT_S: Final = 5.0
 
 
@@ -73,7 +82,9 @@ class OrchestratorAgent(NATSAgentBase):
     another. What takes long (a payment, a print, suggestions) runs beside the queue, and what came of it
     joins the queue.
 
-    `currency` is the ISO 4217 code of the amounts that the page shows; `now` tells the local time.
+    `currency` is the ISO 4217 code of the amounts that the page shows; `now` tells the local time. With a
+    `state_file` the session outlives this process; a kiosk's agent always has one. `receipts_url` is what a relative
+    receipt_url is joined to for a customer's phone. `reads_cards`: payments come through the hardware agent's reader.
     """
 
     name = "orchestrator"
@@ -86,18 +97,26 @@ class OrchestratorAgent(NATSAgentBase):
         currency: str = "USD",
         timing: Timing | None = None,
         now: Callable[[], datetime] = _local_now,
+        state_file: Path | None = None,
+        receipts_url: str | None = None,
+        reads_cards: bool = True,
     ) -> None:
         super().__init__(nats_url)
         self.session = Session()
         self.timing = timing or Timing()
         self.timers = Timers(self._enqueue)
         self.neighbours = Neighbours(self, now)
+        self.attention = Attention()
+        self.around = Surroundings()
+        self._journey = Journey(self.client)
+        self._lookout = Lookout(self, reads_cards=reads_cards)
+        self._keeper = Keeper(state_file)
+        self._receipts_url = receipts_url
         self._currency = currency
         self._deeds: asyncio.Queue[tuple[NATSMessage | None, telemetry.Context | None, Deed]] = asyncio.Queue()
         self._heard: OrderedDict[str, None] = OrderedDict()
-        self._traces: deque[str] = deque(maxlen=_REMEMBERED_TRACES)  # of sessions, the newest last
-        self._wanted_light = DARK
-        self._light_changed = asyncio.Event()
+        self._heeded: deque[str] = deque(maxlen=_KEPT_MESSAGES)  # what the customer did, by the message that told
+        self._lights = Lights(self)
         self._shown = 0  # screens so far
         self._closing = False
         self._at_rest = asyncio.Event()
@@ -105,30 +124,51 @@ class OrchestratorAgent(NATSAgentBase):
         self._ordering = Ordering(self)
         self._checkout = Checkout(self, self._visits, self._ordering, currency)
         self._listening = Listening(self, self._ordering, self._checkout)
+        self._opening = Service(self, self._visits)
+        self._resuming = Resuming(self, self._visits, self._ordering, self._checkout)
 
     async def connect(self) -> None:
-        """Connect, and show the attract screen."""
-        await super().connect()
+        """Connect, and show the attract screen, or go on with the session that an earlier run was leading."""
+        way = self._take_up(await asyncio.to_thread(self._keeper.load))
         shown = asyncio.Event()
 
         async def begin() -> None:
             try:
-                await self._visits.attract()
+                await self._resuming.go_on(way)
+                if self._opening.closure is not None:
+                    await self._opening.close_by(self._opening.closure)
             finally:
                 shown.set()
 
-        self._enqueue(begin)
+        self._enqueue(begin)  # before anything can be heard
+        await super().connect()
         await shown.wait()
 
+    def _take_up(self, kept: Kept | None) -> Way:
+        """Make what was kept ours, before anything is heard."""
+        if kept is None:
+            return Way.ANEW
+        self._heard.update(dict.fromkeys(kept.heard))
+        self._heeded.extend(kept.heard)
+        if kept.closure is not None and kept.boot == boot_id() and kept.closure.ends_s > clock_s():
+            self._opening.closure = kept.closure
+        way = way_on(kept, clock_s(), self.timing.resume_s)
+        if way is not Way.ANEW:
+            self.session = kept.session
+            self._journey.take_up(kept.session_id, kept.trace_id)
+        return way
+
     async def close(self) -> None:
-        """Leave the bus; a session that is running ends: nobody leads it any more."""
+        """Leave the bus. A session that is running is kept for the next run; where nothing is kept, it ends."""
         if self.client.connected and not self._closing:
             self._closing = True
             self._enqueue(_nothing)  # wakes the queue
             try:
                 async with asyncio.timeout(_CLOSE_LIMIT_S):
                     await self._at_rest.wait()
-                    if self.session.state not in (State.ATTRACT, State.GOODBYE):
+                    if self._keeper.keeps:
+                        await self.keep()
+                    elif self.session.state not in (State.ATTRACT, State.GOODBYE, State.OUT_OF_SERVICE):
                         paid = self.session.state is State.RECEIPT
                         await self.say(SESSION_ENDED, self._visits.ended("completed" if paid else "cancelled"))
             except TimeoutError:
@@ -154,8 +194,7 @@ class OrchestratorAgent(NATSAgentBase):
     @hears(GAZE_DETECTED)
     async def hear_gaze(self, event: vision.GazeDetected) -> None:
         """Someone looks at the screen, or away."""
-        if event.looking_at_screen:
-            self._heed(self._visits.be_looked_at)
+        self._heed(partial(self._visits.be_looked_at, event.looking_at_screen))
 
     @hears(SPEECH_START)
     async def hear_speech_start(self, _: voice.SpeechStart) -> None:
@@ -215,7 +254,7 @@ class OrchestratorAgent(NATSAgentBase):
         while not self._closing:
             cause, where, deed = await self._deeds.get()
             token = current.set(cause)
-            self._speak_in(self.session_id, self.client.trace_id)
+            self._journey.go_on()
             state = self.session.state
             try:
                 with telemetry.under(where):
@@ -227,6 +266,7 @@ class OrchestratorAgent(NATSAgentBase):
             finally:
                 if self.session.state is not state:
                     self._visits.await_customer()
+                self._keeper.keep(self._to_keep())
                 current.reset(token)
         self._at_rest.set()
 
@@ -251,7 +291,35 @@ class OrchestratorAgent(NATSAgentBase):
 
     # -- what customers do --------------------------------------------------------------------------------
 
+    @always
+    async def look_around(self) -> None:
+        """Follow which neighbours and devices there are."""
+        while True:
+            around = await self._lookout.look(self.around, self.timing.missing_after_s)
+            if around != self.around:
+                self._enqueue(partial(self._opening.notice, around))
+            await asyncio.sleep(self.timing.surroundings_s)
+
+    @does(SET_SERVICE)
+    async def set_service(self, ask: sessions.SetService) -> sessions.Service:
+        """Close, open, or just tell whether a customer is being served."""
+        answered: asyncio.Future[sessions.Service] = asyncio.get_running_loop().create_future()
+
+        async def answer() -> None:
+            told = await self._opening.be_asked(ask)
+            if not answered.done():  # an asker may have left
+                answered.set_result(told)
+
+        self._enqueue(answer)
+        return await answered
+
+    def _remember(self) -> None:
+        cause = current.get()
+        if cause is not None:
+            self._heeded.append(cause.msg_id)
+
     async def _by_hand(self, deed: Deed) -> None:
+        self._remember()
         self._visits.touch()
         if self.session.state in AWAITING_CUSTOMER:
             self.session.hush()
@@ -259,7 +327,10 @@ class OrchestratorAgent(NATSAgentBase):
         await self._do_and_show(deed)
 
     async def _by_voice(self, deed: Deed) -> None:
-        if self.session.state in AWAITING_CUSTOMER or self.session.state is State.PAYING:
+        if not self._visits.listens():
+            log.debug("said to someone else")
+        elif self.session.state in AWAITING_CUSTOMER or self.session.state is State.PAYING:
+            self._remember()
             self._visits.stir()
             await self._do_and_show(deed)
 
@@ -329,54 +400,50 @@ class OrchestratorAgent(NATSAgentBase):
     async def show(self) -> None:
         """Publish the screen."""
         self._shown += 1
-        await self.say(UI_UPDATE, render(self.session, self._currency))
+        closed_for = self._opening.closed_for
+        screen = render(self.session, self._currency, self.around, now_s=clock_s(), closed_for=closed_for)
+        await self.say(UI_UPDATE, screen)
+
+    @property
+    def open(self) -> bool:
+        """Whether someone who comes now can order."""
+        return self._opening.open
+
+    def address(self, receipt_url: str | None) -> str | None:
+        """Where a customer's phone finds the receipt; None where it can't."""
+        if not receipt_url:
+            return None
+        address = urljoin(self._receipts_url or "", receipt_url)
+        return address if urlsplit(address).scheme in ("http", "https") else None
+
+    async def keep(self) -> None:
+        """Return once the session is on disk as it is now."""
+        self._keeper.keep(self._to_keep())
+        await self._keeper.settle()
+
+    def _to_keep(self) -> Kept:
+        return Kept(
+            session=self.session,
+            session_id=self._journey.ids[0],
+            trace_id=self._journey.ids[1],
+            heard=tuple(self._heeded),
+            closure=self._opening.closure,
+            boot=boot_id(),
+        )
 
     def light(self, ask: SetLed) -> None:
         """Have the LED strip show this, when it can."""
-        self._wanted_light = ask
-        self._light_changed.set()
+        self._lights.want(ask)
 
     @always
     async def keep_lights(self) -> None:
-        """Ask for each light that is wanted; one that was overtaken by the next is left out."""
-        while True:
-            await self._light_changed.wait()
-            self._light_changed.clear()
-            try:
-                await self.request(SET_LED, self._wanted_light)
-            except AskError as error:
-                log.warning("the LED strip: %s", error)
+        """Have the LED strip follow."""
+        await self._lights.keep()
 
     def begin_journey(self) -> None:
         """Give what is said from now on a session id of its own, and the trace of what brought the customer."""
-        trace_id = self._unused_trace()
-        self._traces.append(trace_id)
-        self._speak_in(str(uuid.uuid4()), trace_id)
+        self._journey.begin()
 
     def end_journey(self) -> None:
         """Give what is said from now on the id of no session in particular, and each deed a trace of its own."""
-        self._speak_in(str(uuid.uuid4()), None)
-
-    def _speak_in(self, session_id: str, trace_id: str | None) -> None:
-        """What is said about a deed belongs to our session and its trace, whatever its cause had.
-
-        Without `trace_id`, between customers, it belongs to its cause's trace; a deed of our own begins one.
-        """
-        self.session_id = session_id
-        self.client.trace_id = trace_id
-        trace_id = trace_id or self._unused_trace()
-        cause = current.get()
-        if cause is None:
-            current.set(NATSMessage.create(session_id, {}, trace_id))
-        else:
-            current.set(replace(cause, session_id=session_id, trace_id=trace_id))
-
-    def _unused_trace(self) -> str:
-        """The trace of what is being done now, or a new one.
-
-        A trace is one customer's: one that a session had (of a page that was away, of a camera that hasn't
-        heard of the end yet) is not taken again.
-        """
-        cause = current.get()
-        known = cause.trace_id if cause else ""
-        return known if is_uuid4(known) and known not in self._traces else str(uuid.uuid4())
+        self._journey.end()

@@ -50,21 +50,44 @@ class Checkout:
         session = self._stage.session
         if not session.cart:
             session.warning = phrases.EMPTY_CART
+        elif not self._stage.around.can_pay:
+            session.warning = phrases.NO_CARDS
         elif session.step(Step.REVIEW):
             session.said = phrases.IS_THIS_RIGHT
 
     async def pay(self) -> None:
-        """Ask for the card, or ask for it again."""
+        """Ask for the card, or ask for it again; for an order in doubt also where no card can be taken."""
         session = self._stage.session
+        if session.allows(Step.PAY) and not (self._stage.around.can_pay or session.in_doubt):
+            session.warning = phrases.NO_CARDS
+            return
         if not session.step(Step.PAY):
             return
         if session.order is None:
             session.order = Order(str(uuid.uuid4()), session.cart, session.loyalty_id)
         session.hush()
         session.cancel_asked = False
+        session.ending = None
         session.prompt = Prompt("waiting", phrases.TAP_CARD)
         self._stage.light(WAITING_LIGHT)
+        await self._stage.keep()  # whatever becomes of us now, the order is known
         self._stage.aside(partial(self._take_payment, session.order))
+
+    async def resume(self, *, call_off: bool) -> None:
+        """Go on after a restart with a payment or a receipt, or, with `call_off`, end a payment nobody waits for."""
+        session = self._stage.session
+        if session.state is State.PAYING and session.order is not None:
+            if call_off:
+                session.cancel_asked = True
+                session.prompt = Prompt("waiting", phrases.CANCELLING)
+                self._stage.aside(partial(self._stop_payment, session.order.order_id))
+            self._stage.light(WAITING_LIGHT)
+            self._stage.aside(partial(self._take_payment, session.order))
+        elif session.state is State.RECEIPT and session.order is not None and session.paid is not None:
+            self._visits.end_soon("receipt", "finished", self._stage.timing.unprinted_receipt_s, self._time_is_up)
+            if session.receipt is not None and session.receipt.printed is None:
+                self._stage.aside(partial(self._print, session.order, session.paid))
+        await self._stage.show()
 
     async def cancel(self) -> None:
         """Give up the order; while a payment runs, ask for it to be stopped and await its answer."""
@@ -85,6 +108,10 @@ class Checkout:
         """The customer has the receipt."""
         if self._stage.session.state is State.RECEIPT:
             await self._visits.leave("completed", phrases.GOODBYE_PAID)
+
+    async def _time_is_up(self) -> None:
+        if self._stage.session.state is State.RECEIPT:
+            await self._visits.leave("completed", phrases.GOODBYE_PAID, Step.EXPIRE)
 
     # -- the payment --------------------------------------------------------------------------------------
 
@@ -147,8 +174,6 @@ class Checkout:
             return False
         session.step(Step.RECONSIDER)
         session.order = session.prompt = None  # what is paid next is another order
-        if not session.cart:
-            session.step(Step.BROWSE)
         session.warning = " ".join(changed)
         return True
 
@@ -160,6 +185,8 @@ class Checkout:
         session.hush()
         session.said = phrases.PRINTING
         session.in_doubt = False
+        session.paid = paid
+        session.receipt_address = self._stage.address(paid.receipt_url)
         session.receipt = ui.ReceiptInfo(
             order_id=order.order_id,
             transaction_id=paid.transaction_id or "",
@@ -171,7 +198,7 @@ class Checkout:
         )
         self._stage.light(PAID_LIGHT)
         self._stage.aside(partial(self._print, order, paid))
-        self._stage.timers.set("receipt", self._stage.timing.unprinted_receipt_s, self.done)
+        self._visits.end_soon("receipt", "finished", self._stage.timing.unprinted_receipt_s, self._time_is_up)
         await self._stage.show()
 
     # -- the receipt --------------------------------------------------------------------------------------
@@ -193,9 +220,8 @@ class Checkout:
         session.said = phrases.TAKE_RECEIPT if problem is None else None
         session.warning = None if problem is None else phrases.NO_RECEIPT
         timing = self._stage.timing
-        self._stage.timers.set(
-            "receipt", timing.receipt_s if problem is None else timing.unprinted_receipt_s, self.done
-        )
+        seconds = timing.receipt_s if problem is None else timing.unprinted_receipt_s
+        self._visits.end_soon("receipt", "finished", seconds, self._time_is_up)
         await self._stage.show()
 
 

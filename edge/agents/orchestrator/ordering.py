@@ -93,9 +93,9 @@ class Ordering:
         except CartRefusal as refusal:
             session.warning = str(refusal)
             return False
-        session.step(Step.ADD)
         session.said = phrases.added(dish.name, quantity)
         self._replace_cart(cart)
+        session.step(Step.ADD)
         return True
 
     def set_quantity(self, line: Line, quantity: int) -> None:
@@ -111,8 +111,11 @@ class Ordering:
         if quantity < 1:
             session.said = phrases.removed(line.title)
         self._replace_cart(cart)
-        if not cart and session.state is State.CONFIRMING:
-            self._stage.session.step(Step.BROWSE)
+        session.step(Step.EDIT)
+
+    def suggest_again(self) -> None:
+        """Ask anew what goes well with the cart."""
+        self._replace_cart(self._stage.session.cart)
 
     async def renew(self) -> list[str]:
         """Bring the cart up to date with the menu; return what changed, in words for the customer.

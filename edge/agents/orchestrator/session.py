@@ -8,7 +8,7 @@ from typing import Literal
 from edge.agents.orchestrator.cart import Cart
 from edge.agents.orchestrator.order import Order
 from edge.agents.orchestrator.states import State, Step, after
-from edge.contract import menu, ui, voice
+from edge.contract import menu, payment, ui, voice
 
 PromptState = Literal["waiting", "declined", "timeout", "cancelled", "failed"]
 
@@ -21,12 +21,24 @@ class Prompt:
     message: str
 
 
+@dataclass(frozen=True)
+class Ending:
+    """The session ends at `at_s` (of the event loop's clock) unless the customer does something."""
+
+    kind: Literal["idle", "left", "finished"]
+    at_s: float
+
+
 @dataclass
 class Session:
-    """One customer's visit, or the time between two (state ATTRACT). The screen is drawn from it alone."""
+    """One customer's visit, or the time between two (ATTRACT, OUT_OF_SERVICE).
+
+    All of it survives a restart (`keeping`), so nothing in it may be a thing of this process.
+    """
 
     state: State = State.ATTRACT
     started_s: float = 0.0  # of the event loop's clock
+    stirred_s: float = 0.0  # the customer's last deed
     party_size: int = 1
     person_gone: bool = False
 
@@ -46,18 +58,21 @@ class Session:
     prompt: Prompt | None = None
     cancel_asked: bool = False
     in_doubt: bool = False  # the last payment may or may not have gone through
+    paid: payment.PaymentResult | None = None  # what the receipt is printed from
     receipt: ui.ReceiptInfo | None = None
+    receipt_address: str | None = None  # for the customer's phone
+    ending: Ending | None = None
 
     def step(self, step: Step) -> bool:
         """Move on; False where `step` makes no sense now."""
-        state = after(self.state, step)
+        state = after(self.state, step, filled=bool(self.cart))
         if state is not None:
             self.state = state
         return state is not None
 
     def allows(self, step: Step) -> bool:
         """Whether `step` makes sense now."""
-        return after(self.state, step) is not None
+        return after(self.state, step, filled=bool(self.cart)) is not None
 
     def hush(self) -> None:
         """Take the captions away."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from edge.agents.orchestrator.attending import Attention
 from edge.agents.orchestrator.neighbours import Neighbours
 from edge.agents.orchestrator.session import Session
+from edge.agents.orchestrator.surroundings import Surroundings
 from edge.agents.orchestrator.timing import Deed, Timers, Timing
 from edge.contract.hardware import SetLed
 from edge.contract.subjects import Command, Event
@@ -28,6 +30,14 @@ class Stage(Protocol):
     """How long to wait for what."""
     timers: Timers
     """Deeds for later."""
+    attention: Attention
+    """Whether the customer speaks with the kiosk."""
+    around: Surroundings
+    """What there is of neighbours and devices."""
+
+    @property
+    def open(self) -> bool:
+        """Whether someone who comes now can order."""
 
     async def ask(self, command: Command[Q, A], payload: Q) -> A:
         """Ask another agent.
@@ -41,6 +51,12 @@ class Stage(Protocol):
 
     async def show(self) -> None:
         """Publish the screen."""
+
+    async def keep(self) -> None:
+        """Return once the session is on disk as it is now."""
+
+    def address(self, receipt_url: str | None) -> str | None:
+        """Where a customer's phone finds the receipt; None where it can't."""
 
     def aside(self, work: Callable[[], Coroutine[Any, Any, Deed]]) -> None:
         """Work beside the queue; what it returns is done in the queue, unless the session is over by then."""

@@ -8,24 +8,29 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 Deed = Callable[[], Coroutine[Any, Any, None]]
-TimerName = Literal["idle", "left", "receipt", "goodbye", "look", "show", "cancel"]
+TimerName = Literal["idle", "left", "receipt", "goodbye", "look", "show", "cancel", "closure"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Waiting times in seconds; the defaults are our choice, to be tuned at a real kiosk.
+    """Waiting times in seconds; the defaults are our choice, to be tuned at a real kiosk (kiosk.toml: orchestrator).
 
     Raises:
-        ValueError: one is not positive, or the warning is not before the end.
+        ValueError: one is not positive, or the idle warning is not before the end.
     """
 
     left_grace_s: float = 8.0  # from person_left until the session ends: people step back to read or to ask
+    left_warning_s: float = 5.0  # the countdown begins this long before that, or at once
     idle_s: float = 60.0  # from the customer's last deed until the session ends
-    idle_warning_s: float = 15.0  # the warning comes this long before that
+    idle_warning_s: float = 15.0  # the countdown begins this long before that
     gaze_holds_s: float = 180.0  # who looks at the screen isn't idle, but only this long after the last deed
     receipt_s: float = 8.0  # the receipt screen, once printed
     unprinted_receipt_s: float = 30.0  # the receipt screen where the link on it is the only receipt
     goodbye_s: float = 4.0
+    gaze_lapse_s: float = 3.0  # who looked away this shortly ago is still spoken with
+    missing_after_s: float = 5.0  # a neighbour is gone, not just starting anew, after this long
+    surroundings_s: float = 2.0  # between two looks at neighbours and devices
+    resume_s: float = 120.0  # after a restart of our own, a session that moved this shortly ago goes on
     look_again_s: float = 5.0  # between tries to get dishes for the attract screen
 
     cancel_again_s: float = 1.0  # between tries to stop a payment that goes on

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from edge.agents.orchestrator import phrases
+from edge.agents.orchestrator.lights import DARK
 from edge.agents.orchestrator.screens import hero_item
-from edge.agents.orchestrator.session import Session
+from edge.agents.orchestrator.session import Ending, Session
 from edge.agents.orchestrator.stage import Stage
-from edge.agents.orchestrator.states import AWAITING_CUSTOMER, State, Step, after
-from edge.agents.orchestrator.timing import Deed
+from edge.agents.orchestrator.states import AWAITING_CUSTOMER, State, Step
+from edge.agents.orchestrator.timing import Deed, TimerName
 from edge.contract import ui
 from edge.contract.errors import AskError
 from edge.contract.hardware import SetLed
@@ -21,10 +22,10 @@ from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED
 
 log = logging.getLogger(__name__)
 
+EndKind = Literal["idle", "left", "finished"]
 ATTRACT_DISHES: Final = 6
 GREETING_DISHES: Final = 12
 WELCOME_LIGHT: Final = SetLed(color="#FFFFFF", pattern="solid")
-DARK: Final = SetLed(color="#000000", pattern="solid")
 
 
 def clock_s() -> float:
@@ -39,22 +40,23 @@ class Visits:
         self._stage = stage
         self._kiosk_id = kiosk_id
         self._popular: tuple[ui.HeroItem, ...] = ()
-        self._stirred_s = 0.0
 
     # -- from the first to the last moment ----------------------------------------------------------------
 
     async def arrive(self, party_size: int) -> None:
-        """Begin a session; where one is running, someone being seen changes nothing."""
+        """Begin a session. Where one is running it goes on, whoever comes: there is one at a time."""
         stage = self._stage
-        stage.session.person_gone = False
-        stage.timers.cancel("left")
-        if after(stage.session.state, Step.ARRIVE) is None:
+        if not stage.session.allows(Step.ARRIVE):
+            await self._come_back()
+            return
+        if not stage.open:
             return
         stage.timers.clear()
         stage.session = session = Session(
             state=stage.session.state, started_s=clock_s(), party_size=party_size, dishes=self._popular
         )
         session.step(Step.ARRIVE)
+        stage.attention.forget()
         stage.begin_journey()
         await stage.say(SESSION_STARTED, SessionStarted(kiosk_id=self._kiosk_id))
         self.stir()
@@ -75,12 +77,13 @@ class Visits:
             return
         stage.timers.clear()
         stage.session.hush()
+        stage.session.ending = None
         stage.session.said = words
         await stage.show()
         await stage.say(SESSION_ENDED, self.ended(reason))
         stage.end_journey()
         stage.light(DARK)
-        stage.timers.set("goodbye", stage.timing.goodbye_s, self._rest)
+        stage.timers.set("goodbye", stage.timing.goodbye_s, self.rest)
 
     def ended(self, reason: EndReason) -> SessionEnded:
         """What is said of the session's end."""
@@ -89,14 +92,30 @@ class Visits:
     # -- between two customers ----------------------------------------------------------------------------
 
     async def attract(self) -> None:
-        """Show the attract screen."""
+        """Show the attract screen, or where nobody can order that it is so."""
         stage = self._stage
         if stage.session.state is State.ATTRACT:
             stage.session = Session(said=phrases.ATTRACT, dishes=self._popular[:ATTRACT_DISHES])
+            if not stage.open:
+                stage.session.step(Step.CLOSE)
+                stage.session.said = None
+                stage.session.dishes = ()
             await stage.show()
             stage.aside(self._find_popular)
 
-    async def _rest(self) -> None:
+    async def review_service(self) -> None:
+        """Open or close, where the kiosk is between two customers; one who is here is served to the end."""
+        stage = self._stage
+        state = stage.session.state
+        if state is State.OUT_OF_SERVICE and not stage.open:
+            await stage.show()  # it may be closed for another reason now
+        elif (state is State.OUT_OF_SERVICE and stage.session.step(Step.OPEN)) or (
+            state is State.ATTRACT and not stage.open
+        ):
+            await self.attract()
+
+    async def rest(self) -> None:
+        """The goodbye was long enough."""
         if self._stage.session.step(Step.REST):
             await self.attract()
 
@@ -133,22 +152,31 @@ class Visits:
         elif session.state in AWAITING_CUSTOMER:
             self._await_return()
 
-    async def be_looked_at(self) -> None:
+    async def be_looked_at(self, looks: bool) -> None:
         """Who reads is there too, for a while."""
-        if clock_s() - self._stirred_s < self._stage.timing.gaze_holds_s:
-            self.await_customer()
+        self._stage.attention.see(looks, clock_s())
+        if looks and clock_s() - self._stage.session.stirred_s < self._stage.timing.gaze_holds_s:
+            await self._be_awaited_anew()
 
     async def be_spoken_to(self) -> None:
-        """Whether it was meant for the kiosk is yet to be heard."""
-        self.await_customer()
+        """Whether it was meant for the kiosk is yet to be heard; who looks elsewhere speaks with someone else."""
+        if self._stage.attention.begin_speech(clock_s(), self._stage.timing.gaze_lapse_s):
+            await self._be_awaited_anew()
+
+    def listens(self) -> bool:
+        """Whether what is said now is a customer's, and meant for the kiosk."""
+        stage = self._stage
+        return not stage.session.person_gone and stage.attention.means_us(clock_s(), stage.timing.gaze_lapse_s)
 
     def stir(self) -> None:
         """The customer did something."""
-        self._stirred_s = clock_s()
+        self._stage.session.stirred_s = clock_s()
         self.await_customer()
 
     def touch(self) -> None:
         """The customer did something by hand: someone is there, whatever the camera says."""
+        if self._stage.session.person_gone:
+            self._stage.attention.forget()
         self._stage.session.person_gone = False
         self._stage.timers.cancel("left")
         self.stir()
@@ -160,19 +188,69 @@ class Visits:
             stage.timers.cancel("idle")
             stage.timers.cancel("left")
             return
-        stage.timers.set("idle", stage.timing.idle_s - stage.timing.idle_warning_s, self._warn)
-        if stage.session.person_gone and not stage.timers.is_set("left"):
+        stage.timers.set("idle", stage.timing.idle_s - stage.timing.idle_warning_s, self._warn_idle)
+        if not stage.session.person_gone:
+            self._stop_countdown()
+        elif not stage.timers.is_set("left"):
             self._await_return()  # they went while the payment was running
 
-    def _await_return(self) -> None:
-        self._stage.timers.set("left", self._stage.timing.left_grace_s, self._give_up)
+    def end_soon(self, timer: TimerName, kind: EndKind, seconds: float, deed: Deed) -> None:
+        """Count down on the screen, and do `deed` at the end."""
+        session = self._stage.session
+        if session.step(Step.WARN):
+            session.ending = Ending(kind, clock_s() + seconds)
+            self._stage.timers.set(timer, seconds, deed)
 
-    async def _warn(self) -> None:
+    async def _come_back(self) -> None:
+        """Someone is seen again, or someone else with the customer."""
         stage = self._stage
-        stage.session.hush()
-        stage.session.warning = phrases.STILL_THERE
-        stage.timers.set("idle", stage.timing.idle_warning_s, self._give_up)
-        await stage.show()
+        session = stage.session
+        back, session.person_gone = session.person_gone, False
+        stage.timers.cancel("left")
+        if back and session.state in AWAITING_CUSTOMER:
+            stage.attention.forget()
+            self.stir()
+            if session.cart and session.state is not State.REFUSED:
+                session.hush()
+                session.said = phrases.WELCOME_BACK
+            await stage.show()
+
+    async def _be_awaited_anew(self) -> None:
+        counting = self._stage.session.ending
+        self.await_customer()
+        if self._stage.session.ending is not counting:
+            await self._stage.show()
+
+    def _stop_countdown(self) -> None:
+        session = self._stage.session
+        if session.ending is not None:
+            session.ending = None
+            if session.warning == phrases.STILL_THERE:
+                session.warning = None
+
+    def _await_return(self) -> None:
+        timing = self._stage.timing
+        before_s = timing.left_grace_s - timing.left_warning_s
+        self._stage.timers.set("left", max(before_s, 0.0), self._warn_left)
+
+    async def _warn_left(self) -> None:
+        timing = self._stage.timing
+        await self._warn("left", min(timing.left_warning_s, timing.left_grace_s))
+
+    async def _warn_idle(self) -> None:
+        if not self._stage.timers.is_set("left"):  # then a countdown runs or is near already
+            await self._warn("idle", self._stage.timing.idle_warning_s)
+
+    async def _warn(self, why: Literal["idle", "left"], seconds: float) -> None:
+        session = self._stage.session
+        session.hush()
+        session.warning = phrases.STILL_THERE
+        self.end_soon(why, why, seconds, self._give_up)
+        await self._stage.show()
 
     async def _give_up(self) -> None:
-        await self.leave("timeout", phrases.GOODBYE_TIMEOUT)
+        order = self._stage.session.order
+        if self._stage.session.in_doubt and order is not None:
+            await self.leave("timeout", phrases.goodbye_in_doubt(order.order_id), Step.EXPIRE)
+        else:
+            await self.leave("timeout", phrases.GOODBYE_TIMEOUT, Step.EXPIRE)

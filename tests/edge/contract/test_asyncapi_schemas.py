@@ -121,6 +121,9 @@ def test_every_payload_and_component_is_drawn() -> None:
         "Suggestion",
         "PaymentPrompt",
         "ReceiptInfo",
+        "Countdown",
+        "OutOfService",
+        "QrCode",
     }
     assert COMPONENTS["ItemDetails"] is ui.ItemDetails
     for kind in types:

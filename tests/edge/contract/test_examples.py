@@ -123,6 +123,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "kiosk.agent.payment.cancel": {"command": "cancel_payment", "order_id": "order-uuid"},
     "kiosk.hardware.status": {"command": "status"},
+    "kiosk.agent.orchestrator.service": {
+        "command": "set_service",
+        "wanted": False,
+        "reason": "This kiosk is being updated.",
+    },
 }
 
 REPLIES: dict[str, dict[str, Any]] = {
@@ -174,6 +179,13 @@ REPLIES: dict[str, dict[str, Any]] = {
     "kiosk.agent.hardware.led": {"status": "success"},
     "kiosk.agent.hardware.print": {"status": "success"},
     "kiosk.agent.payment.cancel": {"status": "success", "cancelled": True},
+    "kiosk.agent.orchestrator.service": {
+        "status": "success",
+        "in_service": True,
+        "serving": True,
+        "closing": True,
+        "missing": [],
+    },
     "kiosk.hardware.status": {
         "status": "success",
         "devices": [

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from edge.contract import subjects
-from edge.contract.permissions import MONITOR
+from edge.contract.permissions import MONITOR, OPERATOR
 from edge.contract.streams import COMMANDS_STREAM, CONSUMERS, EVENTS_STREAM
 
 
@@ -43,7 +43,7 @@ def test_speakers_and_hearers_exist() -> None:
     for event in subjects.EVENTS:
         assert {event.said_by, *event.heard_by} <= known
     for command in subjects.COMMANDS:
-        assert {command.done_by, *command.asked_by} <= {*known, MONITOR}
+        assert {command.done_by, *command.asked_by} <= {*known, MONITOR, OPERATOR}
 
 
 def test_timeouts_are_section_7s() -> None:

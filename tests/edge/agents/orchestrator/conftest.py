@@ -201,7 +201,7 @@ class Kiosk:
 @pytest.fixture
 def timing() -> Timing:
     """Long enough that nothing ends by itself, but for the goodbye; a module may have its own."""
-    return Timing(goodbye_s=0.05)
+    return Timing(goodbye_s=0.05, missing_after_s=600)
 
 
 @pytest.fixture

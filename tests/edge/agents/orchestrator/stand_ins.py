@@ -10,6 +10,7 @@ from edge.contract import hardware, menu, payment, recsys
 from edge.contract.errors import AskError, ErrorCode
 from edge.contract.money import Money
 from edge.contract.subjects import (
+    HARDWARE_STATUS,
     MENU_DETAILS,
     MENU_SEARCH,
     PAYMENT_CANCEL,
@@ -199,6 +200,18 @@ class Peripherals(NATSAgentBase):
         self.problem: str | None = None
         self.hold = asyncio.Event()
         self.hold.set()
+        self.devices: dict[str, tuple[hardware.Condition, str]] = {}  # condition and code of those that aren't ready
+
+    @does(HARDWARE_STATUS)
+    async def tell_status(self, _: hardware.GetStatus) -> hardware.HardwareStatus:
+        ready = (hardware.Condition.READY, "")
+        return hardware.HardwareStatus(
+            devices=[
+                hardware.DeviceStatus(name=name, condition=condition, code=code, since="2026-11-23T12:00:00.000Z")
+                for name in ("leds", "reader", "printer", "camera")
+                for condition, code in [self.devices.get(name, ready)]
+            ]
+        )
 
     @does(SET_LED)
     async def set_led(self, ask: hardware.SetLed) -> hardware.Done:

@@ -44,14 +44,10 @@ def full(state: State) -> Session:
     ("state", "layout", "components", "actions"),
     [
         (State.ATTRACT, "attract", ["HeroItem"], ["Start"]),
+        (State.GREETING, "greeting", ["HeroItem", "Cart", "Suggestion"], ["Show everything", "Cancel"]),
+        (State.BROWSING, "hero_grid", ["HeroItem", "Cart", "Suggestion"], ["Show everything", "Cancel"]),
         (
-            State.GREETING,
-            "greeting",
-            ["HeroItem", "Cart", "Suggestion"],
-            ["Checkout", "Show everything", "Cancel"],
-        ),
-        (
-            State.BROWSING,
+            State.CART,
             "hero_grid",
             ["HeroItem", "Cart", "Suggestion"],
             ["Checkout", "Show everything", "Cancel"],
@@ -62,6 +58,7 @@ def full(state: State) -> Session:
         (State.REFUSED, "payment", ["Cart", "PaymentPrompt"], ["Try again", "Cancel"]),
         (State.RECEIPT, "receipt", ["ReceiptInfo"], ["Done"]),
         (State.GOODBYE, "goodbye", [], []),
+        (State.OUT_OF_SERVICE, "attract", ["OutOfService"], []),
     ],
 )
 def test_each_state_has_its_screen(state: State, layout: str, components: list[str], actions: list[str]) -> None:
