@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,13 @@ class Database:
     """One connection, WAL and `synchronous=FULL`: what is committed is on disk.
 
     All work is done by one thread, in the order asked: a question is never answered before what was asked
-    earlier is done, even if its asker gave up waiting. `trouble` is what SQLite's errors are raised as.
+    earlier is done, even if its asker gave up waiting. `prepare` makes the tables where they aren't there;
+    `trouble` is what SQLite's errors are raised as.
     """
 
-    def __init__(self, path: Path, schema: str, trouble: type[Exception]) -> None:
+    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], None], trouble: type[Exception]) -> None:
         self.path = path
-        self._schema = schema
+        self._prepare = prepare
         self._trouble = trouble
         self._worker: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
@@ -66,12 +68,15 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            new = not self.path.exists()
             connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
             try:
                 connection.row_factory = sqlite3.Row
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                connection.executescript(self._schema)
+                self._prepare(connection)
+                if new:
+                    _sync_folder(self.path.parent)
             except BaseException:
                 connection.close()
                 raise
@@ -82,3 +87,12 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new file's name is on the disk only when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,7 +1,14 @@
-"""Who moves the money: what the agent needs of a payment gateway."""
+"""Who moves the money: what the agent needs of a payment gateway.
+
+A gateway is asked about one attempt by its key, and again and again if need be: whatever it is asked twice, it
+does once. Behind it may be a bank that takes the card which the kiosk's own reader saw (the sandbox), or a
+terminal that reads cards by itself (`reads_cards`); then `charge` is the whole dialogue with the customer, and
+`cancel` the only way to end it early.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +21,10 @@ class GatewayError(Exception):
 
 @dataclass(frozen=True)
 class Approved:
-    """The card was charged. `transaction_id` is a UUID v4."""
+    """The card was charged `amount`. `reference` is what the gateway knows the charge by."""
 
-    transaction_id: str
+    reference: str
+    amount: Money
 
 
 @dataclass(frozen=True)
@@ -26,25 +34,64 @@ class Declined:
     reason: str
 
 
-Charge = Approved | Declined
+@dataclass(frozen=True)
+class NotCharged:
+    """Nothing was charged under the key, and nothing will be; `reason` is in words."""
+
+    reason: str
+
+
+Charge = Approved | Declined | NotCharged
+
+# Writes the gateway's own id of a payment into the journal; what can charge is begun only after it.
+Remember = Callable[[str], Awaitable[None]]
 
 
 class Gateway(Protocol):
     """Charges cards. A key names one attempt to pay one order; asked twice, a gateway charges once."""
 
-    async def charge(self, key: str, amount: Money, card: str) -> Charge:
-        """Charge `amount` to `card` (the token of the tap), unless `key` was charged already.
+    reads_cards: bool  # with a terminal of its own; else `charge` wants the card's token
+    name: str
+
+    async def open(self) -> None:
+        """Get ready; a gateway that can't be reached now is reached later.
 
         Raises:
-            GatewayError: the outcome is not known; only `lookup` tells.
+            GatewayError: it can never work: a program or a library is missing, a key is refused.
         """
         ...
 
-    async def lookup(self, key: str) -> Charge | None:
-        """What became of `key`; None only if nothing was charged under it and nothing asked so far will be.
+    async def charge(self, key: str, amount: Money, card: str | None, remember: Remember) -> Charge:
+        """Charge `amount` to `card`, or to whichever card is held to the terminal, unless `key` was charged already.
 
         Raises:
-            GatewayError: the gateway can't be asked now.
+            GatewayError: the outcome is not known; only `settle` tells.
+        """
+        ...
+
+    async def cancel(self, key: str, reference: str | None) -> None:
+        """Ask for the charge under `key` to be stopped. Whether it was, `charge` tells, or `settle`.
+
+        Raises:
+            GatewayError: it couldn't be asked.
+        """
+        ...
+
+    async def settle(self, key: str, reference: str | None) -> Charge:
+        """What became of `key`, for good: what is still under way is stopped first.
+
+        `reference` is what was remembered; None means that nothing was.
+
+        Raises:
+            GatewayError: it isn't known yet.
+        """
+        ...
+
+    async def refund(self, key: str, reference: str) -> None:
+        """Give the whole charge back, once.
+
+        Raises:
+            GatewayError: it isn't known whether it was; ask again.
         """
         ...
 

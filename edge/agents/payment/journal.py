@@ -1,6 +1,6 @@
 """The journal: every attempt to pay an order, on disk before anything irrevocable is done (decision 4).
 
-An order is paid in attempts, one after the other; at most the last one is open, and none follows a paid one.
+An order is paid in attempts, one after the other; at most the last one is open, and none follows a charge.
 """
 
 from __future__ import annotations
@@ -9,72 +9,46 @@ import fcntl
 import json
 import os
 import sqlite3
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.agents.payment.database import Database
 from edge.agents.payment.prices import Line
+from edge.agents.payment.schema import prepare
+from edge.agents.payment.states import CHARGED, LEGAL, OPEN, REASONED, State, Why
 from edge.contract.money import Money
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS attempts (
-    key TEXT PRIMARY KEY,
-    order_id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL,
-    lines TEXT NOT NULL,  -- JSON: [name, quantity, price of one in minor units, [customization, ...]]
-    loyalty_card TEXT,
-    transaction_id TEXT,
-    begun_at TEXT NOT NULL,
-    ended_at TEXT,
-    UNIQUE (order_id, number)
-);
-CREATE INDEX IF NOT EXISTS open_attempts ON attempts (state) WHERE ended_at IS NULL;
-"""
 
 
 class JournalError(Exception):
     """The journal can't be used, or was asked for what would break its promise."""
 
 
-class State(StrEnum):
-    """Where an attempt is. From `waiting` and `charging` it goes on; the others are final."""
-
-    WAITING = "waiting"  # for a card; nothing was charged
-    CHARGING = "charging"  # the gateway is being called: whether it charged, only the gateway knows
-    PAID = "paid"
-    DECLINED = "declined"
-    TIMED_OUT = "timed_out"  # no card came
-    CANCELLED = "cancelled"
-    NOT_CHARGED = "not_charged"  # given up, or the gateway knows nothing of it
-
-
-_NEXT = {
-    State.WAITING: frozenset({State.CHARGING, State.TIMED_OUT, State.CANCELLED, State.NOT_CHARGED}),
-    State.CHARGING: frozenset({State.PAID, State.DECLINED, State.NOT_CHARGED}),
-}
-OPEN = frozenset(_NEXT)
-
-
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to pay `order_id`. `key` is what the gateway knows it by; the times are aware UTC."""
+    """One attempt to pay `order_id`. `key` is what the gateway is asked by; the times are aware UTC.
+
+    `transaction_id` is ours (a UUID v4, on the receipt), `reference` the gateway's own, where it is known.
+    """
 
     key: str
     order_id: str
     state: State
+    why: Why | None
     amount: Money
     fingerprint: str
     lines: tuple[Line, ...]
     loyalty_card: str | None
-    transaction_id: str | None
+    transaction_id: str
+    reference: str | None
+    session_id: str
     begun_at: datetime
     ended_at: datetime | None
+    claimed: bool
+    closed: bool
+    told: int
 
 
 class Journal:
@@ -84,8 +58,8 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._database = Database(path, _SCHEMA, JournalError)
+        self.path = path
+        self._database = Database(path, prepare, JournalError)
         self._lock: int | None = None
 
     async def open(self) -> None:
@@ -95,20 +69,17 @@ class Journal:
             JournalError: another process has it, or it can't be used.
         """
         if self._lock is None:
-            self._lock = _locked(self._path)
+            self._lock = _locked(self.path)
         await self._database.read(lambda journal: journal.execute("SELECT 1 FROM attempts LIMIT 1").fetchone())
 
-    async def last(self, order_id: str) -> Attempt | None:
-        """The order's latest attempt."""
-        return await self._database.read(lambda journal: _last(journal, order_id))
+    async def close(self) -> None:
+        """Close the file and let another process have it."""
+        await self._database.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
-    async def unfinished(self) -> list[Attempt]:
-        """All open attempts, oldest first: what a crash left behind."""
-        return await self._database.read(
-            lambda journal: [
-                _attempt(row) for row in journal.execute("SELECT * FROM attempts WHERE ended_at IS NULL ORDER BY rowid")
-            ]
-        )
+    # -- what is written ----------------------------------------------------------------------------------
 
     async def begin(
         self,
@@ -118,79 +89,172 @@ class Journal:
         fingerprint: str,
         lines: Sequence[Line],
         loyalty_card: str | None,
+        session_id: str = "",
+        ask_id: str = "",
     ) -> Attempt:
-        """Write down that the order is to be paid: a new attempt, waiting for a card.
+        """Write down that the order is to be paid: a new attempt, with the state intent.
 
         Raises:
-            JournalError: an earlier attempt paid it, or is still open.
+            JournalError: an earlier attempt was charged, or is still open.
         """
 
         def insert(journal: sqlite3.Connection) -> Attempt:
             last = _last(journal, order_id)
-            if last is not None and (last.state in OPEN or last.state is State.PAID):
+            if last is not None and last.state in OPEN | CHARGED:
                 raise JournalError(f"order {order_id} is {last.state} already")
             (number,) = journal.execute("SELECT count(*) + 1 FROM attempts WHERE order_id = ?", (order_id,)).fetchone()
+            key, now = f"{order_id}/{number}", _now()
             journal.execute(
                 "INSERT INTO attempts (key, order_id, number, state, amount_minor, fingerprint, lines,"
-                " loyalty_card, begun_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " loyalty_card, transaction_id, session_id, ask_id, begun_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    f"{order_id}/{number}",
-                    order_id,
-                    number,
-                    State.WAITING,
-                    amount.minor,
-                    fingerprint,
-                    json.dumps([[each.name, each.qty, each.price.minor, each.customizations] for each in lines]),
-                    loyalty_card,
-                    _now(),
+                    *(key, order_id, number, State.INTENT, amount.minor, fingerprint),
+                    json.dumps(
+                        [[line.item_id, line.name, line.qty, line.price.minor, line.customizations] for line in lines]
+                    ),
+                    *(loyalty_card, str(uuid.uuid4()), session_id, ask_id, now),
                 ),
             )
-            return _found(journal, order_id)
+            _note(journal, key, State.INTENT, None, now)
+            return _found(journal, key)
 
         return await self._database.write(insert)
 
-    async def charging(self, attempt: Attempt, loyalty_card: str | None) -> Attempt:
-        """Write down that the gateway will be called now; `loyalty_card` is the one that counts."""
-        return await self._move(attempt, State.CHARGING, loyalty_card=loyalty_card)
-
-    async def end(self, attempt: Attempt, state: State, transaction_id: str | None = None) -> Attempt:
-        """Write down how the attempt ended.
+    async def move(
+        self, attempt: Attempt, state: State, why: Why | None = None, *, reference: str | None = None
+    ) -> Attempt:
+        """Write down that the attempt is in `state` now; `reference` is what the gateway knows it by.
 
         Raises:
-            JournalError: an attempt doesn't go from its state to `state`; or a transaction id without a
-                payment, or a payment without one.
+            JournalError: it can't go there from where it is (`LEGAL`), an earlier attempt's turn is over, a
+                state lacks its reason, or a charge its reference.
         """
-        if (state is State.PAID) != (transaction_id is not None):
-            raise JournalError(f"{state} {'without' if state is State.PAID else 'with'} a transaction id")
-        return await self._move(
-            attempt, state, loyalty_card=attempt.loyalty_card, transaction_id=transaction_id, ended_at=_now()
+        if (state in REASONED) != (why is not None):
+            raise JournalError(f"{state} {'without' if why is None else 'with'} a reason")
+
+        def update(journal: sqlite3.Connection) -> Attempt:
+            now = _found(journal, attempt.key)
+            last = _last(journal, attempt.order_id)
+            if state not in LEGAL[now.state] or last is None or last.key != attempt.key:
+                raise JournalError(f"attempt {attempt.key} can't become {state}: it is {now.state}")
+            if state is State.CAPTURED and not (reference or now.reference):
+                raise JournalError(f"attempt {attempt.key} can't become {state} without the gateway's reference")
+            at = _now()
+            ends = now.ended_at is None and state not in OPEN
+            journal.execute(
+                "UPDATE attempts SET state = ?, why = ?, reference = coalesce(?, reference),"
+                " ended_at = CASE WHEN ? THEN ? ELSE ended_at END WHERE key = ?",
+                (state, why, reference, ends, at, attempt.key),
+            )
+            _note(journal, attempt.key, state, why, at)
+            return _found(journal, attempt.key)
+
+        return await self._database.write(update)
+
+    async def remember(self, attempt: Attempt, reference: str) -> None:
+        """Write down what the gateway knows an attempt by, before anything is begun that can charge."""
+        await self._change(attempt, "reference = ?", reference)
+
+    async def show_loyalty(self, attempt: Attempt, card: str) -> Attempt:
+        """Write down whose points they will be."""
+        return await self._change(attempt, "loyalty_card = ?", card)
+
+    async def claim(self, attempt: Attempt) -> Attempt:
+        """Write down that the outcome is told to who asked for it."""
+        return await self._change(attempt, "claimed_at = coalesce(claimed_at, ?)", _now())
+
+    async def tell(self, attempt: Attempt, told: int) -> Attempt:
+        """Write down what the stock knows: 1 that it was sold, 2 that it was given back."""
+        return await self._change(attempt, "told = ?", told)
+
+    async def close_sessions(self, *, but: str) -> None:
+        """Write down that every session but that one is over; those whose outcome nobody heard stay as they are."""
+        await self._database.write(
+            lambda journal: journal.execute(
+                "UPDATE attempts SET closed_at = ? WHERE closed_at IS NULL AND claimed_at NOT NULL"
+                " AND session_id NOT IN ('', ?)",
+                (_now(), but),
+            )
         )
 
-    async def close(self) -> None:
-        """Close the file and let another process have it."""
-        await self._database.close()
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            os.close(lock)
-
-    async def _move(
-        self,
-        attempt: Attempt,
-        state: State,
-        *,
-        loyalty_card: str | None,
-        transaction_id: str | None = None,
-        ended_at: str | None = None,
-    ) -> Attempt:
-        def update(journal: sqlite3.Connection) -> Attempt:
-            now = _found(journal, attempt.order_id)
-            if now.key != attempt.key or state not in _NEXT.get(now.state, ()):
-                raise JournalError(f"attempt {attempt.key} can't become {state}: {now.key} is {now.state}")
-            journal.execute(
-                "UPDATE attempts SET state = ?, loyalty_card = ?, transaction_id = ?, ended_at = ? WHERE key = ?",
-                (state, loyalty_card, transaction_id, ended_at, attempt.key),
+    async def close_session(self, session_id: str) -> None:
+        """Write down that the session ended with what its customer had paid for."""
+        await self._database.write(
+            lambda journal: journal.execute(
+                "UPDATE attempts SET closed_at = ? WHERE closed_at IS NULL AND session_id = ?", (_now(), session_id)
             )
-            return _found(journal, attempt.order_id)
+        )
+
+    # -- what is read -------------------------------------------------------------------------------------
+
+    async def last(self, order_id: str) -> Attempt | None:
+        """The order's latest attempt."""
+        return await self._database.read(lambda journal: _last(journal, order_id))
+
+    async def attempt(self, key: str) -> Attempt:
+        """The attempt with that key.
+
+        Raises:
+            JournalError: there is none.
+        """
+        return await self._database.read(lambda journal: _found(journal, key))
+
+    async def asked(self, order_id: str, ask_id: str) -> Attempt | None:
+        """What the ask with that `msg_id` led to, if it was carried out."""
+        found = await self._find("order_id = ? AND ask_id = ? AND ask_id != ''", order_id, ask_id)
+        return found[-1] if found else None
+
+    async def unfinished(self) -> list[Attempt]:
+        """All open attempts, oldest first: what a crash left behind."""
+        return await self._find("state IN ('intent', 'authorising', 'in_doubt')")
+
+    async def in_state(self, state: State) -> list[Attempt]:
+        """All attempts in that state, oldest first."""
+        return await self._find("state = ?", state)
+
+    async def of_session(self, session_id: str) -> list[Attempt]:
+        """What the customer of that session paid, or tried to."""
+        return await self._find("session_id = ? AND session_id != ''", session_id)
+
+    async def unclaimed(self, for_s: float) -> list[Attempt]:
+        """Charges that ended `for_s` ago or earlier, and whose outcome nobody asked for since."""
+        since = (datetime.now(UTC) - timedelta(seconds=for_s)).isoformat(timespec="milliseconds")
+        return await self._find(
+            "state = 'captured' AND claimed_at IS NULL AND closed_at IS NULL AND ended_at <= ?", since
+        )
+
+    async def untold(self) -> list[Attempt]:
+        """What the stock doesn't know yet."""
+        return await self._find("(state = 'captured' AND told = 0) OR (state = 'refunded' AND told = 1)")
+
+    async def points(self, loyalty_card: str) -> list[Attempt]:
+        """The charges that earned points for that card, and weren't given back."""
+        return await self._find("state = 'captured' AND loyalty_card = ?", loyalty_card)
+
+    async def latest(self, how_many: int) -> list[Attempt]:
+        """The latest attempts, newest first."""
+        return await self._find("1 ORDER BY rowid DESC LIMIT ?", how_many, ordered=True)
+
+    async def history(self, key: str) -> list[tuple[datetime, State, Why | None]]:
+        """Every state the attempt was in, and since when."""
+        return await self._database.read(
+            lambda journal: [
+                (datetime.fromisoformat(row["at"]), State(row["state"]), Why(row["why"]) if row["why"] else None)
+                for row in journal.execute("SELECT * FROM history WHERE key = ? ORDER BY rowid", (key,))
+            ]
+        )
+
+    async def _find(self, where: str, *values: object, ordered: bool = False) -> list[Attempt]:
+        query = f"SELECT * FROM attempts WHERE {where}{'' if ordered else ' ORDER BY rowid'}"  # noqa: S608 - words of ours
+        return await self._database.read(
+            lambda journal: [_attempt(row) for row in journal.execute(query, values).fetchall()]
+        )
+
+    async def _change(self, attempt: Attempt, what: str, value: object) -> Attempt:
+        def update(journal: sqlite3.Connection) -> Attempt:
+            journal.execute(f"UPDATE attempts SET {what} WHERE key = ?", (value, attempt.key))  # noqa: S608 - words of ours
+            return _found(journal, attempt.key)
 
         return await self._database.write(update)
 
@@ -210,6 +274,10 @@ def _locked(path: Path) -> int:
     return lock
 
 
+def _note(journal: sqlite3.Connection, key: str, state: State, why: Why | None, at: str) -> None:
+    journal.execute("INSERT INTO history (key, state, why, at) VALUES (?, ?, ?, ?)", (key, state, why, at))
+
+
 def _last(journal: sqlite3.Connection, order_id: str) -> Attempt | None:
     row = journal.execute(
         "SELECT * FROM attempts WHERE order_id = ? ORDER BY number DESC LIMIT 1", (order_id,)
@@ -217,11 +285,11 @@ def _last(journal: sqlite3.Connection, order_id: str) -> Attempt | None:
     return None if row is None else _attempt(row)
 
 
-def _found(journal: sqlite3.Connection, order_id: str) -> Attempt:
-    attempt = _last(journal, order_id)
-    if attempt is None:
-        raise JournalError(f"the journal knows nothing of order {order_id}")
-    return attempt
+def _found(journal: sqlite3.Connection, key: str) -> Attempt:
+    row = journal.execute("SELECT * FROM attempts WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        raise JournalError(f"the journal knows nothing of attempt {key}")
+    return _attempt(row)
 
 
 def _attempt(row: sqlite3.Row) -> Attempt:
@@ -229,16 +297,22 @@ def _attempt(row: sqlite3.Row) -> Attempt:
         key=row["key"],
         order_id=row["order_id"],
         state=State(row["state"]),
+        why=Why(row["why"]) if row["why"] else None,
         amount=Money(row["amount_minor"]),
         fingerprint=row["fingerprint"],
         lines=tuple(
-            Line(name, qty, Money(minor), tuple(customizations))
-            for name, qty, minor, customizations in json.loads(row["lines"])
+            Line(name, qty, Money(minor), tuple(customizations), item_id)
+            for item_id, name, qty, minor, customizations in json.loads(row["lines"])
         ),
         loyalty_card=row["loyalty_card"],
         transaction_id=row["transaction_id"],
+        reference=row["reference"],
+        session_id=row["session_id"],
         begun_at=datetime.fromisoformat(row["begun_at"]),
         ended_at=datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
+        claimed=row["claimed_at"] is not None,
+        closed=row["closed_at"] is not None,
+        told=row["told"],
     )
 
 

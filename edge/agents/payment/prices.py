@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,13 +16,17 @@ from edge.contract.payment import PaidItem, ProcessPayment
 
 @dataclass(frozen=True)
 class PricedDish:
-    """What is known of a dish here: `customizations` are the ways to have it and what each adds to `price`."""
+    """What is known of a dish here: `customizations` are the ways to have it and what each adds to `price`.
+
+    `stock` is how many can still be sold; None where nobody counts.
+    """
 
     item_id: int
     name: str
     price: Money
     customizations: Mapping[str, Money]
     available: bool
+    stock: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Line:
     qty: int
     price: Money
     customizations: tuple[str, ...] = ()
+    item_id: int = 0
 
     @property
     def total(self) -> Money:
@@ -47,7 +53,7 @@ def checked_lines(ask: ProcessPayment, prices: Mapping[int, PricedDish]) -> tupl
 
     Raises:
         AskError: INVALID_REQUEST naming everything that differs or isn't known; ITEM_OUT_OF_STOCK naming
-            what is sold out.
+            what is sold out or running short.
     """
     faults = [fault for item in ask.items for fault in _faults(item, prices)]
     if not faults:
@@ -56,14 +62,39 @@ def checked_lines(ask: ProcessPayment, prices: Mapping[int, PricedDish]) -> tupl
             faults.append(f"the total is {_amount(due)}, not {ask.total}")
     if faults:
         raise AskError(ErrorCode.INVALID_REQUEST, "; ".join(faults))
-    sold_out = dict.fromkeys(prices[item.item_id].name for item in ask.items if not prices[item.item_id].available)
-    if sold_out:
-        raise AskError(
-            ErrorCode.ITEM_OUT_OF_STOCK, f"{', '.join(sold_out)} {'is' if len(sold_out) == 1 else 'are'} sold out"
-        )
-    return tuple(
-        Line(prices[item.item_id].name, item.qty, item.price, tuple(item.customizations)) for item in ask.items
+    lines = tuple(
+        Line(prices[item.item_id].name, item.qty, item.price, tuple(item.customizations), item.item_id)
+        for item in ask.items
     )
+    check_stock(sold(lines), prices)
+    return lines
+
+
+def check_stock(wanted: Mapping[int, int], prices: Mapping[int, PricedDish]) -> None:
+    """See whether as many of each dish as `wanted` says (by its id) can be sold now.
+
+    Raises:
+        AskError: ITEM_OUT_OF_STOCK naming each dish that is sold out, or of which too few are left.
+    """
+    short: list[str] = []
+    for item_id, qty in wanted.items():
+        dish = prices.get(item_id)
+        if dish is None:
+            short.append(f"item {item_id} is no longer on the menu")
+        elif not dish.available or dish.stock == 0:
+            short.append(f"{dish.name} is sold out")
+        elif dish.stock is not None and dish.stock < qty:
+            short.append(f"only {dish.stock} {dish.name} left, not {qty}")
+    if short:
+        raise AskError(ErrorCode.ITEM_OUT_OF_STOCK, "; ".join(short))
+
+
+def sold(lines: Iterable[Line]) -> dict[int, int]:
+    """How many of each dish, by its id; customizations make no difference to the stock."""
+    counted: Counter[int] = Counter()
+    for line in lines:
+        counted[line.item_id] += line.qty
+    return dict(counted)
 
 
 def fingerprint(ask: ProcessPayment) -> str:

@@ -20,6 +20,7 @@ class NoCard(Enum):
     CANCELLED = auto()
     TIMED_OUT = auto()
     STOPPED = auto()
+    LEFT = auto()
 
 
 class CardWait:
@@ -32,9 +33,17 @@ class CardWait:
         """A card was tapped; whether it is the one that will be charged."""
         return self._finish(Card(token))
 
+    def decide(self) -> None:
+        """The terminal has decided: what comes now comes too late."""
+        self._finish(Card(""))
+
     def cancel(self) -> bool:
         """The customer changed their mind; whether a cancel, this or an earlier one, came before a card."""
         return self._finish(NoCard.CANCELLED) or self._end.result() is NoCard.CANCELLED
+
+    def leave(self) -> None:
+        """The customer has left."""
+        self._finish(NoCard.LEFT)
 
     def stop(self) -> None:
         """The agent is about to leave."""

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.agents.payment import PaymentAgent
-from edge.agents.payment.gateway import Charge, Gateway, GatewayError
+from edge.agents.payment.gateway import Charge, Gateway, GatewayError, Remember
 from edge.agents.payment.journal import Attempt, Journal
 from edge.agents.payment.prices import PricedDish
-from edge.agents.payment.sandbox import SandboxGateway
+from edge.agents.payment.sandbox.bank import Bank
+from edge.agents.payment.states import State, Why
+from edge.agents.payment.till import Sale
 from edge.bus import Client
 from edge.contract.input import CardTap
 from edge.contract.money import Money
@@ -52,11 +54,21 @@ async def tap(bus: Client, card: str = GOOD_CARD, loyalty_id: str | None = None)
 
 
 class WatchedJournal(Journal):
-    """Tells when an attempt has begun: from then on a tap is this order's."""
+    """Tells when an attempt has begun: from then on a tap is this order's. And when it came to a state."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.begun: asyncio.Queue[str] = asyncio.Queue()
+        self._reached: dict[State, asyncio.Event] = {state: asyncio.Event() for state in State}
+
+    async def move(self, attempt: Attempt, state: State, why: Why | None = None, **more: Any) -> Attempt:
+        moved = await super().move(attempt, state, why, **more)
+        self._reached[state].set()
+        return moved
+
+    async def reached(self, state: State) -> None:
+        """Wait until an attempt has come to `state`."""
+        await asyncio.wait_for(self._reached[state].wait(), 10)
 
     async def begin(self, order_id: str, **more: Any) -> Attempt:
         attempt = await super().begin(order_id, **more)
@@ -69,12 +81,15 @@ class WatchedJournal(Journal):
 
 
 class FaultyGateway:
-    """The sandbox behind a bad line: each switch is a fault that a real line has."""
+    """The bank behind a bad line: each switch is a fault that a real line has."""
 
-    def __init__(self, bank: SandboxGateway) -> None:
+    reads_cards = False
+    name = "faulty"
+
+    def __init__(self, bank: Bank) -> None:
         self.bank = bank
         self.charges_asked = 0
-        self.lookups_asked = 0
+        self.settles_asked = 0
         self.called = asyncio.Event()
         self.charged = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -82,15 +97,20 @@ class FaultyGateway:
         self.loses_the_ask = False
         self.loses_the_answer = False
         self.hangs_after_charging = False
-        self.lookup_fails = False
+        self.settle_fails = False
+        self.refund_fails = False
+        self.charges_wrongly = False
 
-    async def charge(self, key: str, amount: Money, card: str) -> Charge:
+    async def open(self) -> None:
+        await self.bank.open()
+
+    async def charge(self, key: str, amount: Money, card: str | None, remember: Remember) -> Charge:
         self.charges_asked += 1
         self.called.set()
         await self.go_on.wait()
         if self.loses_the_ask:
             raise GatewayError("no route to the bank")
-        charge = await self.bank.charge(key, amount, card)
+        charge = await self.bank.charge(key, amount + Money(1) if self.charges_wrongly else amount, card, remember)
         if self.hangs_after_charging:
             self.charged.set()
             await asyncio.Event().wait()
@@ -98,11 +118,19 @@ class FaultyGateway:
             raise GatewayError("the line went dead")
         return charge
 
-    async def lookup(self, key: str) -> Charge | None:
-        self.lookups_asked += 1
-        if self.lookup_fails:
+    async def cancel(self, key: str, reference: str | None) -> None:
+        await self.bank.cancel(key, reference)
+
+    async def settle(self, key: str, reference: str | None) -> Charge:
+        self.settles_asked += 1
+        if self.settle_fails:
             raise GatewayError("no route to the bank")
-        return await self.bank.lookup(key)
+        return await self.bank.settle(key, reference)
+
+    async def refund(self, key: str, reference: str) -> None:
+        if self.refund_fails:
+            raise GatewayError("no route to the bank")
+        await self.bank.refund(key, reference)
 
     async def close(self) -> None:
         await self.bank.close()
@@ -118,14 +146,15 @@ class Shop:
         self.prices = dict(PRICES)
         self.agents: list[PaymentAgent] = []
         self.journal = self.new_journal()
+        self.sales: asyncio.Queue[Sale] = asyncio.Queue()
 
     def new_journal(self) -> WatchedJournal:
         return WatchedJournal(self.folder / "payment" / "journal.db")
 
-    def bank(self) -> SandboxGateway:
-        return SandboxGateway(self.folder / "bank" / "ledger.db", {DECLINED_CARD})
+    def bank(self) -> Bank:
+        return Bank(self.folder / "bank" / "ledger.db", {DECLINED_CARD})
 
-    def agent(self, gateway: Gateway | None = None, tap_timeout_s: float = 28.0) -> PaymentAgent:
+    def agent(self, gateway: Gateway | None = None, tap_timeout_s: float = 28.0, **more: Any) -> PaymentAgent:
         """A payment agent on this shop's files, as after a restart; `journal` becomes its journal."""
         self.journal = self.new_journal()
         agent = PaymentAgent(
@@ -137,15 +166,30 @@ class Shop:
             shop="Test Shop",
             currency="USD",
             tap_timeout_s=tap_timeout_s,
+            tell=self.hear_of_sale,
+            **more,
         )
         self.agents.append(agent)
         return agent
 
-    async def open(self, gateway: Gateway | None = None, tap_timeout_s: float = 28.0) -> PaymentAgent:
+    async def open(self, gateway: Gateway | None = None, tap_timeout_s: float = 28.0, **more: Any) -> PaymentAgent:
         """The same, connected."""
-        agent = self.agent(gateway, tap_timeout_s)
+        agent = self.agent(gateway, tap_timeout_s, **more)
         await agent.connect()
         return agent
+
+    async def hear_of_sale(self, sale: Sale) -> None:
+        """The stock."""
+        self.sales.put_nowait(sale)
+
+    async def next_sale(self) -> Sale:
+        """What the stock is told next."""
+        return await asyncio.wait_for(self.sales.get(), 10)
+
+    def kept(self) -> list[str]:
+        """The keys of the charges that the bank approved and didn't give back."""
+        query = "SELECT key FROM charges WHERE transaction_id NOTNULL AND refunded_at IS NULL"
+        return [key for (key,) in self._rows("bank/ledger.db", query)]
 
     def approved(self) -> list[tuple[str, int]]:
         """The bank's view: key and amount of every charge it approved."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import nats
 import pytest
 
+from edge.agents.payment.states import Why
+from edge.agents.payment.till import Sale
 from edge.bus import Client, EmbeddedServer
 from edge.contract.envelope import NATSMessage, envelope_faults, is_uuid4
 from edge.contract.errors import AskError
@@ -60,7 +63,7 @@ async def test_a_tap_pays(bus: Client, shop: Shop) -> None:
     assert paid.receipt_url == f"/receipts/{paid.transaction_id}.pdf"
     assert (shop.receipts_dir / f"{paid.transaction_id}.pdf").read_bytes().startswith(b"%PDF-")
     assert shop.approved() == [("order-1/1", 2647)]
-    assert shop.states() == ["paid"]
+    assert shop.states() == ["captured"]
 
 
 async def test_a_plain_client_pays_with_json_numbers(nats_server: EmbeddedServer, bus: Client, shop: Shop) -> None:
@@ -103,11 +106,6 @@ async def test_a_plain_client_pays_with_json_numbers(nats_server: EmbeddedServer
             "INVALID_REQUEST",
             "there is no item 7 (Soup)",
         ),
-        (
-            {"items": [{"item_id": 301, "name": "Fries", "qty": 1, "price": 3.49}], "total": 3.49},
-            "ITEM_OUT_OF_STOCK",
-            "Fries is sold out",
-        ),
     ],
 )
 async def test_what_cant_be_paid_is_refused_in_words_before_a_card_is_asked_for(
@@ -123,11 +121,68 @@ async def test_what_cant_be_paid_is_refused_in_words_before_a_card_is_asked_for(
     assert shop.states() == []
 
 
-async def test_what_sells_out_meanwhile_is_refused(bus: Client, shop: Shop) -> None:
+async def test_what_is_sold_out_is_named_in_both_shapes_before_a_card_is_asked_for(bus: Client, shop: Shop) -> None:
     await shop.open()
-    del shop.prices[201]
-    with pytest.raises(AskError, match="there is no item 201"):
-        await bus.request(PAYMENT_PROCESS, order())
+    ask = {
+        "command": "process_payment",
+        "order_id": "order-1",
+        "total": 9.48,
+        "items": [
+            {"item_id": 301, "name": "Fries", "qty": 1, "price": 3.49},
+            {"item_id": 201, "name": "Iced Cola", "qty": 1, "price": 5.99},
+        ],
+    }
+    answer = json.loads((await bus.nc.request(PAYMENT_PROCESS.subject, plain(ask), timeout=5)).data)["payload"]
+    assert answer == {
+        "status": "failed",
+        "transaction_id": None,
+        "amount_charged": 0,
+        "loyalty_points_earned": 0,
+        "receipt_url": None,
+        "error": "Fries is sold out",
+        "error_code": "ITEM_OUT_OF_STOCK",
+        "error_message": "Fries is sold out",
+        "retryable": False,
+    }
+    assert shop.states() == []
+
+
+async def test_more_than_there_are_left_is_refused(bus: Client, shop: Shop) -> None:
+    await shop.open()
+    shop.prices[201] = replace(shop.prices[201], stock=1)
+    short = await bus.request(PAYMENT_PROCESS, order())
+    assert (short.error_code, short.error) == ("ITEM_OUT_OF_STOCK", "only 1 Iced Cola left, not 2")
+    shop.prices[201] = replace(shop.prices[201], stock=2)
+    asked = await waiting(bus, shop)
+    await tap(bus)
+    assert (await asked).status == "success"
+
+
+async def test_what_runs_out_while_the_card_is_awaited_is_named_and_not_charged(bus: Client, shop: Shop) -> None:
+    await shop.open()
+    asked = await waiting(bus, shop)
+    shop.prices[201] = replace(shop.prices[201], available=False)
+    await tap(bus)
+    gone = await asked
+    assert (gone.status, gone.error_code, gone.retryable) == ("failed", "ITEM_OUT_OF_STOCK", False)
+    assert gone.error == "Iced Cola is sold out"
+    assert shop.approved() == []
+    assert shop.states() == ["cancelled"]
+
+
+async def test_the_stock_is_told_of_a_sale_and_of_what_is_given_back(bus: Client, shop: Shop) -> None:
+    agent = await shop.open()
+    asked = await waiting(bus, shop)
+    await tap(bus)
+    await asked
+    assert await shop.next_sale() == Sale("order-1", {101: 1, 201: 2}, given_back=False)
+    attempt = await shop.journal.last("order-1")
+    assert attempt is not None
+    await agent.till.refund(attempt, Why.CLERK)
+    await agent.till.reconcile()
+    assert await shop.next_sale() == Sale("order-1", {101: 1, 201: 2}, given_back=True)
+    await agent.till.reconcile()
+    assert shop.sales.empty(), "each once, while nothing dies"
 
 
 async def test_a_declined_card_may_be_followed_by_another(bus: Client, shop: Shop) -> None:
@@ -142,7 +197,7 @@ async def test_a_declined_card_may_be_followed_by_another(bus: Client, shop: Sho
     await tap(bus, OTHER_CARD)
     assert (await asked).status == "success"
     assert shop.approved() == [("order-1/2", 2647)]
-    assert shop.states() == ["declined", "paid"]
+    assert shop.states() == ["declined", "captured"]
 
 
 async def test_no_tap_is_a_timeout_and_may_be_tried_again(bus: Client, shop: Shop) -> None:
@@ -153,9 +208,9 @@ async def test_no_tap_is_a_timeout_and_may_be_tried_again(bus: Client, shop: Sho
     await tap(bus)
     await heard_all(bus)
     assert shop.approved() == []
-    assert shop.states() == ["timed_out"]
+    assert shop.states() == ["cancelled"]
     assert (await bus.request(PAYMENT_PROCESS, order())).error_code == "PAYMENT_TIMEOUT"
-    assert shop.states() == ["timed_out", "timed_out"]
+    assert shop.states() == ["cancelled", "cancelled"]
 
 
 async def test_a_tap_before_the_order_is_nobodys(bus: Client, shop: Shop) -> None:
@@ -182,7 +237,7 @@ async def test_a_loyalty_card_earns_points_and_is_not_charged(bus: Client, shop:
     await tap(bus, OTHER_CARD, loyalty_id="LOYALTY123")
     await heard_all(bus)
     assert not asked.done()
-    assert shop.states() == ["waiting"]
+    assert shop.states() == ["intent"]
     await tap(bus)
     paid = await asked
     assert paid.loyalty_points_earned == 26
@@ -202,7 +257,7 @@ async def test_the_same_order_is_charged_once_and_answered_alike(bus: Client, sh
     assert len(set(answers)) == 1
     assert answers[0].status == "success"
     assert shop.approved() == [("order-1/1", 2647)]
-    assert shop.states() == ["paid"]
+    assert shop.states() == ["captured"]
 
 
 async def test_a_paid_order_is_remembered_over_a_restart(bus: Client, shop: Shop) -> None:
@@ -265,7 +320,7 @@ async def test_a_cancel_ends_the_wait(bus: Client, shop: Shop) -> None:
     await tap(bus)
     assert (await asked).status == "success"
     assert not await cancelled(bus)
-    assert shop.states() == ["cancelled", "paid"]
+    assert shop.states() == ["cancelled", "captured"]
 
 
 async def test_a_cancel_loses_once_the_gateway_is_called(bus: Client, shop: Shop) -> None:
@@ -309,7 +364,7 @@ async def test_an_answer_that_is_lost_is_looked_up_not_charged_again(bus: Client
     asked = await waiting(bus, shop)
     await tap(bus)
     assert (await asked).status == "success"
-    assert (gateway.charges_asked, gateway.lookups_asked) == (1, 1)
+    assert (gateway.charges_asked, gateway.settles_asked) == (1, 1)
     assert len(shop.approved()) == 1
 
 
@@ -331,7 +386,7 @@ async def test_a_gateway_that_never_got_the_ask_charged_nothing(bus: Client, sho
 
 async def test_an_order_in_doubt_is_settled_before_it_may_be_tried_again(bus: Client, shop: Shop) -> None:
     gateway = FaultyGateway(shop.bank())
-    gateway.loses_the_answer = gateway.lookup_fails = True
+    gateway.loses_the_answer = gateway.settle_fails = True
     await shop.open(gateway)
     asked = await waiting(bus, shop)
     await tap(bus)
@@ -339,8 +394,8 @@ async def test_an_order_in_doubt_is_settled_before_it_may_be_tried_again(bus: Cl
         with pytest.raises(AskError, match="whether order order-1 was paid is not known yet") as caught:
             await ask
         assert (caught.value.code, caught.value.retryable) == ("UNAVAILABLE", True)
-    assert shop.states() == ["charging"]
-    gateway.lookup_fails = False
+    assert shop.states() == ["in_doubt"]
+    gateway.settle_fails = False
     assert (await bus.request(PAYMENT_PROCESS, order())).status == "success"  # and no further tap
     assert gateway.charges_asked == 1
     assert len(shop.approved()) == 1
@@ -360,7 +415,7 @@ async def test_without_a_journal_nothing_is_charged(bus: Client, shop: Shop) -> 
     gateway = FaultyGateway(shop.bank())
     await shop.open(gateway)
     asked = await waiting(bus, shop)
-    await shop.journal._database.write(lambda journal: journal.execute("ALTER TABLE attempts RENAME TO gone"))
+    await shop.journal._database.write(lambda journal: journal.execute("DROP TABLE history"))
     await tap(bus)
     with pytest.raises(AskError, match=r"journal\.db can't be used") as caught:
         await asked
@@ -368,12 +423,19 @@ async def test_without_a_journal_nothing_is_charged(bus: Client, shop: Shop) -> 
     assert gateway.charges_asked == 0
 
 
+async def test_what_was_removed_from_the_menu_is_refused(bus: Client, shop: Shop) -> None:
+    await shop.open()
+    del shop.prices[201]
+    with pytest.raises(AskError, match="there is no item 201"):
+        await bus.request(PAYMENT_PROCESS, order())
+
+
 async def test_leaving_ends_the_wait_and_charges_nothing(bus: Client, shop: Shop) -> None:
     agent = await shop.open()
     asked = await waiting(bus, shop)
     await agent.close()
     asked.cancel()
-    assert shop.states() == ["not_charged"]
+    assert shop.states() == ["cancelled"]
     assert shop.approved() == []
 
 
@@ -390,7 +452,7 @@ async def test_leaving_waits_for_a_charge_under_way(bus: Client, shop: Shop) -> 
     gateway.go_on.set()
     await closing
     asked.cancel()
-    assert shop.states() == ["paid"]
+    assert shop.states() == ["captured"]
     assert len(shop.approved()) == 1
 
 

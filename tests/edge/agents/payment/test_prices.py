@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agents.payment.prices import PricedDish, checked_lines, fingerprint
+from edge.agents.payment.prices import PricedDish, check_stock, checked_lines, fingerprint, sold
 from edge.contract.errors import AskError
 from edge.contract.money import Money
 from edge.contract.payment import PaidItem, ProcessPayment
@@ -137,7 +137,24 @@ def test_what_is_sold_out_is_named() -> None:
     said = refusal(ProcessPayment(order_id="o", total=Money(349), items=[fries]))
     assert (said.code, said.message, said.retryable) == ("ITEM_OUT_OF_STOCK", "Fries is sold out", False)
     gone = {item_id: replace(dish, available=False) for item_id, dish in PRICES.items()}
-    assert refusal(order(), gone).message == "Volcano Burger, Iced Cola are sold out"
+    assert refusal(order(), gone).message == "Volcano Burger is sold out; Iced Cola is sold out"
+
+
+def test_too_few_are_named_with_what_is_left_over_all_lines() -> None:
+    ask = order(colas=2)
+    cola = PaidItem(item_id=201, name="Iced Cola", qty=1, price=Money(599), customizations=["No Ice"])
+    ask = msgspec.structs.replace(ask, items=[*ask.items, cola], total=Money(ask.total.minor + 599))
+    left = {**PRICES, 201: replace(PRICES[201], stock=2)}
+    said = refusal(ask, left)
+    assert (said.code, said.message) == ("ITEM_OUT_OF_STOCK", "only 2 Iced Cola left, not 3")
+    assert sold(checked_lines(ask, {**PRICES, 201: replace(PRICES[201], stock=3)})) == {101: 1, 201: 3}
+    empty = {**PRICES, 201: replace(PRICES[201], stock=0)}
+    assert refusal(ask, empty).message == "Iced Cola is sold out"
+
+
+def test_what_left_the_menu_meanwhile_is_named() -> None:
+    with pytest.raises(AskError, match="item 999 is no longer on the menu"):
+        check_stock({999: 1}, PRICES)
 
 
 def test_a_sum_beyond_all_tills_is_refused_in_words() -> None:

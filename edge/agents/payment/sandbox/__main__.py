@@ -1,0 +1,5 @@
+"""`python -m edge.agents.payment.sandbox`."""
+
+from edge.agents.payment.sandbox.server import main
+
+main()
