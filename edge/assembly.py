@@ -232,10 +232,31 @@ class Assembly:
         )
 
     def _orchestrator(self) -> NATSAgentBase:
-        from edge.agents.orchestrator import OrchestratorAgent
+        from edge.agents.orchestrator import OrchestratorAgent, Timing
 
-        kiosk = self._config.kiosk
-        return OrchestratorAgent(self._bus_url, kiosk_id=kiosk.id, currency=kiosk.currency)
+        kiosk, waits = self._config.kiosk, self._config.orchestrator
+        return OrchestratorAgent(
+            self._bus_url,
+            kiosk_id=kiosk.id,
+            currency=kiosk.currency,
+            timing=Timing(
+                idle_s=waits.idle_s,
+                idle_warning_s=waits.idle_warning_s,
+                gaze_holds_s=waits.gaze_holds_s,
+                gaze_lapse_s=waits.gaze_lapse_s,
+                left_grace_s=waits.left_grace_s,
+                left_warning_s=waits.left_warning_s,
+                receipt_s=waits.receipt_s,
+                unprinted_receipt_s=waits.unprinted_receipt_s,
+                goodbye_s=waits.goodbye_s,
+                missing_after_s=waits.missing_after_s,
+                surroundings_s=waits.surroundings_s,
+                resume_s=waits.resume_s,
+            ),
+            state_file=self._data_dir / "orchestrator" / "session.json",
+            receipts_url=waits.receipts_url or self._page_url,
+            reads_cards=self._config.payment.gateway == "sandbox",
+        )
 
     def _keep(self, device: T) -> T:
         self._opened.append(device)

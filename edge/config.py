@@ -94,6 +94,31 @@ class Payment(_Section, frozen=True, kw_only=True):
     declined_cards: list[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]] = []
 
 
+_Wait = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+
+
+class Orchestrator(_Section, frozen=True, kw_only=True):
+    """How long a customer is waited for, in seconds (docs/session.md), and where a phone finds receipts."""
+
+    idle_s: _Wait = 60.0
+    idle_warning_s: _Wait = 15.0
+    gaze_holds_s: _Wait = 180.0
+    gaze_lapse_s: _Wait = 3.0
+    left_grace_s: _Wait = 8.0
+    left_warning_s: _Wait = 5.0
+    receipt_s: _Wait = 8.0
+    unprinted_receipt_s: _Wait = 30.0
+    goodbye_s: _Wait = 4.0
+    missing_after_s: _Wait = 5.0
+    surroundings_s: _Wait = 2.0
+    resume_s: _Wait = 120.0
+    receipts_url: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+(/[^?#]*)?$")] | None = None
+
+    def __post_init__(self) -> None:
+        if self.idle_warning_s >= self.idle_s:
+            raise ValueError("idle_warning_s has to be less than idle_s")
+
+
 class Monitor(_Section, frozen=True, kw_only=True):
     """The monitor: its port on loopback, nats-server's own, how often it looks, which agents have to be up."""
 
@@ -112,6 +137,13 @@ class Telemetry(_Section, frozen=True, kw_only=True):
     """
 
     endpoint: Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+(/[^?#]*)?$")] | None = None
+
+
+class Page(_Section, frozen=True, kw_only=True):
+    """Where the kiosk page is served on loopback, and where it finds nats-server's WebSocket."""
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    websocket_url: Annotated[str, msgspec.Meta(pattern="^wss?://[^/?#]+")] = "ws://127.0.0.1:9222"
 
 
 class Wifi(_Section, frozen=True, kw_only=True):
@@ -169,8 +201,10 @@ class Config(_Section, frozen=True, kw_only=True):
     menu: Menu = Menu()
     models: Models = Models()
     payment: Payment = Payment()
+    orchestrator: Orchestrator = Orchestrator()
     telemetry: Telemetry = Telemetry()
     monitor: Monitor = Monitor()
+    page: Page = Page()
     network: Network = Network()
     hub: Hub | None = None
 
