@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-# The journal's states (edge/agents/payment): money was taken; or whether it was is yet to be asked.
-_CHARGED: Final = frozenset({"paid", "captured", "refunding", "refunded"})
-_OPEN: Final = frozenset({"charging", "authorising", "in_doubt"})
+from edge.agents.payment.states import CHARGED, State
+
+# The journal's states, and those of its first version (edge/agents/payment/schema.py).
+_CHARGED: Final = frozenset(CHARGED) | {"paid"}  # money was taken
+_OPEN: Final = frozenset({State.AUTHORISING, State.IN_DOUBT, "charging"})  # the bank is yet to be asked whether
 
 
 @dataclass
@@ -37,20 +39,24 @@ def check_books(folder: Path, promised: Mapping[str, str], *, settled: bool = Fa
     ran since the cut, so that nothing may be in doubt any more.
     """
     books = Books()
-    attempts = _rows(folder / "journal.sqlite", "attempts", "key, order_id, state, transaction_id", books)
-    charges = _rows(folder / "sandbox-ledger.sqlite", "charges", "key, transaction_id", books)
-    approved = {key: transaction for key, transaction in charges if transaction is not None}
-    states = {key: state for key, _, state, _ in attempts}
-    paid = {order: transaction for _, order, state, transaction in attempts if state in _CHARGED}
+    attempts = _rows(folder / "journal.sqlite", "attempts", books)
+    charges = _rows(folder / "sandbox-ledger.sqlite", "charges", books)
+    approved = {row["key"]: row["transaction_id"] for row in charges if row["transaction_id"] is not None}
+    states = {row["key"]: row["state"] for row in attempts}
+    paid = {row["order_id"]: row["transaction_id"] for row in attempts if row["state"] in _CHARGED}
     books.paid = len(paid)
     books.in_doubt = sum(state in _OPEN for state in states.values())
-    # A key is the order's id, "/" and the attempt's number.
-    charged = Counter(key.rpartition("/")[0] for key in approved)
+    # A key is the order's id, "/" and the attempt's number. What was given back is no second charge.
+    kept = (row["key"] for row in charges if row["transaction_id"] is not None and row.get("refunded_at") is None)
+    charged = Counter(key.rpartition("/")[0] for key in kept)
     books.charged_twice = sorted(order for order, times in charged.items() if times > 1)
     books.lost = sorted(order for order, transaction in promised.items() if paid.get(order) != transaction)
-    for key, _, state, transaction in attempts:
-        if state in _CHARGED and approved.get(key) != transaction:
-            books.wrong.append(f"{key} is {state} by {transaction}, and the bank has {approved.get(key)}")
+    for row in attempts:
+        key, bank_has = row["key"], approved.get(row["key"])
+        # The bank's own number of the charge; the first version of the journal had no other.
+        reference = row.get("reference", row["transaction_id"])
+        if row["state"] in _CHARGED and bank_has != reference:
+            books.wrong.append(f"{key} is {row['state']} by {reference}, and the bank has {bank_has}")
     allowed = _CHARGED if settled else _CHARGED | _OPEN
     for key in approved:
         if states.get(key) not in allowed:
@@ -58,19 +64,21 @@ def check_books(folder: Path, promised: Mapping[str, str], *, settled: bool = Fa
     return books
 
 
-def _rows(path: Path, table: str, columns: str, books: Books) -> list[tuple[Any, ...]]:
+def _rows(path: Path, table: str, books: Books) -> list[dict[str, Any]]:
     """All of a table; nothing where it is not there yet."""
     if not path.exists():
         return []
     try:
         with closing(sqlite3.connect(path)) as database:
+            database.row_factory = sqlite3.Row
             # Opening brings the write-ahead log in, as the agent's start does.
             (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
             if verdict != "ok":
                 books.wrong.append(f"{path.name}: {verdict}")
                 return []
             known = database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-            return database.execute(f"SELECT {columns} FROM {table}").fetchall() if known else []  # noqa: S608 - both are ours
+            rows = database.execute(f"SELECT * FROM {table}") if known else ()  # noqa: S608 - the tables are ours
+            return [dict(row) for row in rows]
     except sqlite3.Error as error:
         books.wrong.append(f"{path.name}: {error}")
         return []

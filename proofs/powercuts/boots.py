@@ -15,8 +15,8 @@ from proofs.powercuts.customer import NotServed, at_the_kiosk
 from proofs.powercuts.cuts import Bench
 from proofs.powercuts.findings import BootFound
 from proofs.powercuts.guest import Guest, GuestFailed, make_ssh_key
-from proofs.powercuts.log import WriteLog
-from proofs.powercuts.partitions import copy_disk, partitions
+from proofs.powercuts.log import LogDamaged, WriteLog
+from proofs.powercuts.partitions import NoPartitions, copy_disk, partitions
 from proofs.powercuts.recording import Recording, Wish, operator_key
 from proofs.powercuts.replay import Disk, draw
 
@@ -62,7 +62,7 @@ def _boot(bench: Bench, disk: Disk, image: Path, position: int, *, wish: Wish, s
                 promised,
                 lambda name: bench.touched.since(name, position) or touched.since(name, len(since)),
             )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LogDamaged, NoPartitions) as error:
         found = Found(not_back=[f"its disk can't be looked at: {error}"])
     if not not_served and not found.wrong:
         shutil.rmtree(folder)  # what went wrong is kept, console and all

@@ -87,3 +87,23 @@ def test_no_books_yet_are_right_if_nothing_is_promised(folder: Path) -> None:
     books = check_books(folder, {})
     assert (books.charged_twice, books.lost, books.wrong) == ([], [], [])
     assert check_books(folder, {"a": "T1"}).lost == ["a"]
+
+
+def test_the_journal_that_has_its_own_numbers_is_compared_by_the_banks(folder: Path) -> None:
+    write(folder, [], [("a/1", "BANK-1"), ("b/1", "BANK-2")])
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as journal, journal:
+        journal.execute("ALTER TABLE attempts ADD COLUMN reference TEXT")
+        rows = [("a/1", "a", "captured", "T1", "BANK-1"), ("b/1", "b", "captured", "T2", "BANK-9")]
+        journal.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?, ?)", rows)
+    books = check_books(folder, {"a": "T1"})
+    assert books.lost == []
+    assert books.wrong == ["b/1 is captured by BANK-9, and the bank has BANK-2"]
+
+
+def test_a_charge_that_was_given_back_is_no_second_one(folder: Path) -> None:
+    write(folder, [("a/1", "a", "refunded", "T1"), ("a/2", "a", "captured", "T2")], [("a/1", "T1"), ("a/2", "T2")])
+    with closing(sqlite3.connect(folder / "sandbox-ledger.sqlite")) as ledger, ledger:
+        ledger.execute("ALTER TABLE charges ADD COLUMN refunded_at TEXT")
+        assert check_books(folder, {}).charged_twice == ["a"]
+        ledger.execute("UPDATE charges SET refunded_at = 'now' WHERE key = 'a/1'")
+    assert check_books(folder, {"a": "T2"}).charged_twice == []
