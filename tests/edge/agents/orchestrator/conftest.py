@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -70,9 +71,11 @@ class Kiosk:
     terminal: Terminal
     peripherals: Peripherals
 
-    def __init__(self, url: str, bus: Client) -> None:
+    def __init__(self, url: str, bus: Client, state_file: Path | None = None) -> None:
         self.url = url
         self.bus = bus
+        self.state_file = state_file
+        self.timing = Timing()
         self._said: dict[str, asyncio.Queue[NATSMessage]] = {}
         self._open = contextlib.AsyncExitStack()
 
@@ -89,10 +92,27 @@ class Kiosk:
             self.terminal = await self.start(Terminal(self.url))
         if "hardware" in neighbours:
             self.peripherals = await self.start(Peripherals(self.url))
+        self.timing = timing
+        self.orchestrator = await self.start(self.an_orchestrator())
+
+    def an_orchestrator(self) -> OrchestratorAgent:
+        """Another run of it."""
         lunch = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
-        self.orchestrator = await self.start(
-            OrchestratorAgent(self.url, kiosk_id="kiosk-001", timing=timing, now=lambda: lunch)
+        return OrchestratorAgent(
+            self.url,
+            kiosk_id="kiosk-001",
+            timing=self.timing,
+            now=lambda: lunch,
+            state_file=self.state_file,
+            receipts_url="https://kiosk.example",
         )
+
+    async def die_and_come_back(self) -> None:
+        """End the orchestrator without a word, as a kill does, and start it anew."""
+        await NATSAgentBase.close(self.orchestrator)
+        self.orchestrator.timers.clear()
+        await self.orchestrator._keeper.settle()  # a thread of ours writes on; a killed one has written or hasn't
+        self.orchestrator = await self.start(self.an_orchestrator())
 
     async def start(self, agent: A) -> A:
         await agent.connect()
@@ -208,6 +228,18 @@ def timing() -> Timing:
 async def kiosk(nats_server: EmbeddedServer, bus: Client, timing: Timing) -> AsyncIterator[Kiosk]:
     """A kiosk with all its agents, showing dishes on the attract screen."""
     each = Kiosk(nats_server.url, bus)
+    try:
+        await each.open(timing)
+        await each.screen("attract", lambda screen: bool(screen.dishes))
+        yield each
+    finally:
+        await each.close()
+
+
+@pytest.fixture
+async def lasting(nats_server: EmbeddedServer, bus: Client, timing: Timing, tmp_path: Path) -> AsyncIterator[Kiosk]:
+    """A kiosk whose orchestrator keeps its session."""
+    each = Kiosk(nats_server.url, bus, tmp_path / "orchestrator" / "session.json")
     try:
         await each.open(timing)
         await each.screen("attract", lambda screen: bool(screen.dishes))
