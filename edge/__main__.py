@@ -9,6 +9,7 @@ from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
 from edge.cli.firstboot import firstboot
 from edge.cli.monitor import monitor
+from edge.cli.page import page
 from edge.cli.ticket import ticket
 from edge.cli.virtual import virtual
 
@@ -29,6 +30,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(leds.app, name="leds")
 app.command()(doctor)
 app.command()(firstboot)
+app.command()(page)
 app.command()(ticket)
 
 

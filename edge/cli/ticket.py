@@ -32,8 +32,9 @@ def ticket(
         float, typer.Option("--network", min=0, help="Seconds that a kiosk that serves may wait for an address.")
     ] = 30.0,
 ) -> None:
-    """Wait until the kiosk serves, then say so: in STATUS.txt on the boot partition at every boot, and on the receipt
-    printer once a version. The ticket's QR code is a line for an Ansible inventory.
+    """Wait until the kiosk serves, then tell how it is: STATUS.txt on the boot partition, a ticket once a version.
+
+    The ticket's QR code is a line for an Ansible inventory.
 
     Runs beside the agents, after kiosk firstboot, as the user who may read the operator's key.
 

@@ -88,7 +88,7 @@ async def look(config: Config, client: Client, version: str) -> Status:
     missing, bus = [], ""
     try:
         missing = [each for each in config.monitor.agents if not await client.is_up(each)]
-        if "hardware" not in missing:
+        if "hardware" in config.monitor.agents and "hardware" not in missing:
             answer = await client.request(HARDWARE_STATUS, hardware.GetStatus())
             devices = answer.devices
     except (AskError, BusError) as error:
