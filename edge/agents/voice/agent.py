@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import ClassVar, Final, Literal
@@ -56,7 +58,7 @@ class VoiceAgent(NATSAgentBase):
         self._vocabulary = vocabulary
         self._segmenter = segmenter or Segmenter()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
-        self._customer_is_here = False
+        self._here_since_s = math.inf  # when the customer who is here came, by time.monotonic
 
     async def close(self) -> None:
         """Stop listening and leave the bus."""
@@ -65,13 +67,13 @@ class VoiceAgent(NATSAgentBase):
 
     @hears(SESSION_STARTED)
     async def begin_listening(self, _: SessionStarted) -> None:
-        """A customer is here."""
-        self._customer_is_here = True
+        """A customer is here: what was said before they were is not listened to, however late it comes."""
+        self._here_since_s = min(self._here_since_s, time.monotonic())
 
     @hears(SESSION_ENDED)
     async def stop_listening(self, _: SessionEnded) -> None:
         """Nobody is here: what is said now is none of the kiosk's business."""
-        self._customer_is_here = False
+        self._here_since_s = math.inf
 
     async def hear_text(self, text: str) -> None:
         """Take typed text for what a customer said; the transcript is marked as typed."""
@@ -84,7 +86,7 @@ class VoiceAgent(NATSAgentBase):
         self._forget()
         try:
             async for chunk in self.microphone.chunks():
-                if not self._customer_is_here:
+                if chunk.captured_at_s < self._here_since_s:
                     if self._segmenter.speaking:
                         await loop.run_in_executor(self._thread, self._forget)
                     continue
