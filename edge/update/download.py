@@ -69,6 +69,10 @@ class _Part:
         """Note whose bytes are coming."""
         self._tag.write_text(tag, encoding="utf-8")
 
+    def forget(self) -> None:
+        """What is here is of another version."""
+        self._tag.unlink(missing_ok=True)
+
     def spare_bytes(self) -> int:
         """How much may come."""
         return max(shutil.disk_usage(self.folder).free - _SPARE_BYTES, 0)
@@ -88,6 +92,10 @@ async def _append(url: str, part: _Part, progress: Progress) -> None:
             return
         if answer.status not in (200, 206):
             raise UpdateError(f"{url} can't be had: {answer.status} {answer.reason}")
+        if here and answer.status == 206 and answer.headers.get("ETag", tag) != tag:
+            part.forget()  # the server doesn't know If-Range, and has another version by now
+            await _append(url, part, progress)
+            return
         if answer.status == 200:
             here = 0
         coming, spare = answer.content_length, part.spare_bytes()
