@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from edge.cli import bus, contract, leds, menu, models
+from edge.cli import bus, contract, leds, menu, models, update
 from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
 from edge.cli.firstboot import firstboot
+from edge.cli.flash import flash
 from edge.cli.monitor import monitor
 from edge.cli.page import page
 from edge.cli.ticket import ticket
@@ -28,6 +29,8 @@ app.add_typer(contract.app, name="contract")
 app.add_typer(menu.app, name="menu")
 app.add_typer(models.app, name="models")
 app.add_typer(leds.app, name="leds")
+app.command()(flash)
+app.add_typer(update.app, name="update")
 app.command()(doctor)
 app.command()(firstboot)
 app.command()(page)
