@@ -153,6 +153,18 @@ class Kiosk:
         await self.touch("help")
         return await self._next_screen(lambda each: "You can say" in (each.caption("said") or ""))
 
+    async def dealt_with(self) -> None:
+        """Return once all that was said so far has been dealt with, without a touch that shows someone is there."""
+        done = asyncio.Event()
+
+        async def finish() -> None:
+            done.set()
+
+        await self.bus.settle()
+        await self.orchestrator.client.settle()
+        self.orchestrator._enqueue(finish)
+        await asyncio.wait_for(done.wait(), PATIENT_S)
+
     async def _next_screen(self, where: Callable[[Screen], bool]) -> Screen:
         seen: list[str] = []
         try:
