@@ -17,7 +17,7 @@ CARD_GROUP: Final = "kiosk-cards"  # the agents that turn cards into tokens
 
 def hostname_of(kiosk_id: str) -> str:
     """The kiosk's id as a host's name (RFC 1123): small letters, digits and hyphens."""
-    return kiosk_id.lower().replace("_", "-").strip("-") or "kiosk"
+    return kiosk_id.lower().replace("_", "-")[:63].strip("-") or "kiosk"
 
 
 def set_hostname(root: Path, name: str) -> None:
