@@ -7,11 +7,14 @@ libraries of its own agents only.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edge.agents.menu.catalogue import Menu
 from edge.agents.menu.shelf import Glance, Shelf
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from edge.agents.payment.prices import PricedDish
     from edge.agents.recsys.offers import Offer
     from edge.agents.voice.vocabulary import Vocabulary
+
+log = logging.getLogger(__name__)
 
 
 class LibraryMissing(Exception):
@@ -185,8 +190,14 @@ class Assembly:
 
     def _recsys(self) -> NATSAgentBase:
         from edge.agents.recsys.agent import RecsysAgent
+        from edge.agents.recsys.memory import Memory
 
-        return RecsysAgent(self._bus_url, Live(self.glance, offers))
+        return RecsysAgent(
+            self._bus_url,
+            Live(self.glance, offers),
+            memory=Memory(self._data_dir / "recsys" / "orders.sqlite", days=self._config.recsys.days),
+            zone=zone(self._config.kiosk.timezone),
+        )
 
     def _payment(self) -> NATSAgentBase:
         from edge.agents.hardware import card_token
@@ -311,9 +322,20 @@ def offers(menu: Menu) -> Mapping[int, Offer]:
             tags=frozenset(dish.tags),
             pairs_with=tuple(dish.pairs_with),
             available=dish.available,
+            diets=frozenset(dish.diets),
+            allergens=frozenset(dish.allergens),
         )
         for dish in menu.dishes
     }
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone called `name`; UTC, with a line in the log, where this machine doesn't know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        log.warning("no time zone %r on this machine (Debian: tzdata): the time of past orders is taken as UTC", name)
+        return UTC
 
 
 def prices(menu: Menu) -> Mapping[int, PricedDish]:

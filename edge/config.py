@@ -80,6 +80,12 @@ class Menu(_Section, frozen=True, kw_only=True):
     look_every_s: Annotated[float, msgspec.Meta(ge=0.05, le=3600)] = 2.0
 
 
+class Recsys(_Section, frozen=True, kw_only=True):
+    """Suggestions: for how many days past orders tell what goes together."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
+
+
 class Models(_Section, frozen=True, kw_only=True):
     """Where the models are; without a folder, where `kiosk models pull` puts them."""
 
@@ -199,6 +205,7 @@ class Config(_Section, frozen=True, kw_only=True):
     bus: Bus = Bus()
     devices: Devices = Devices()
     menu: Menu = Menu()
+    recsys: Recsys = Recsys()
     models: Models = Models()
     payment: Payment = Payment()
     orchestrator: Orchestrator = Orchestrator()

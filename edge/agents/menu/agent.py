@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,19 +14,26 @@ import msgspec
 from edge.agents.menu.catalogue import Dish, DishUnknown, Menu, MenuInvalid
 from edge.agents.menu.search import Finder
 from edge.agents.menu.shelf import Shelf, ShelfUnusable
-from edge.bus import NATSAgentBase, always, does
+from edge.bus import BusError, NATSAgentBase, always, does, hears
+from edge.bus.history import recorded
 from edge.contract import menu as said
+from edge.contract.envelope import NATSMessage
 from edge.contract.errors import AskError, ErrorCode
-from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH
+from edge.contract.recsys import PaidOrders
+from edge.contract.session import SessionEnded
+from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH, SESSION_ENDED, UI_UPDATE
 
 log = logging.getLogger(__name__)
 
+# An order's cart is on the screen before its receipt: as long as a customer may take from one to the other.
+_OVERLAP = timedelta(minutes=30)
 _Signature = tuple[int, int, int]
 
 
 class MenuAgent(NATSAgentBase):
     """Knows the menu: finds dishes and tells all about one.
 
+    What was sold it reads out of KIOSK_EVENTS, when it starts, whenever a customer has left and every `count_every_s`.
     With a `file` it looks every `look_every_s` whether that changed, and takes a changed menu over without a pause:
     what was asked before is answered, carts stay. A file with faults is told of in the log, and the menu stays as it
     was.
@@ -42,6 +50,7 @@ class MenuAgent(NATSAgentBase):
         shelf: Shelf | None = None,
         file: Path | None = None,
         look_every_s: float = 2.0,
+        count_every_s: float = 60.0,
     ) -> None:
         super().__init__(nats_url)
         self.shelf = shelf or Shelf()
@@ -50,6 +59,9 @@ class MenuAgent(NATSAgentBase):
         self._file = file
         self._seen = _signature(file)
         self._look_every_s = look_every_s
+        self._count_every_s = count_every_s
+        self._sales_wanted = asyncio.Event()
+        self._complained = False
 
     @property
     def menu(self) -> Menu:
@@ -82,6 +94,48 @@ class MenuAgent(NATSAgentBase):
     def details(self, ask: said.GetDetails) -> said.DetailsResult:
         """Everything about one dish."""
         return said.DetailsResult(item=_details(self.menu.dish(ask.item_id), ask.language))
+
+    @hears(SESSION_ENDED)
+    async def count_soon(self, _: SessionEnded) -> None:
+        """A customer may have left an order behind, however the session ended."""
+        self._sales_wanted.set()
+
+    @always
+    async def keep_counting(self) -> None:
+        """Take what was sold off the shelf, now and from time to time."""
+        while True:
+            self._sales_wanted.clear()
+            try:
+                await self.count_sales()
+            except BusError as error:
+                level = logging.DEBUG if self._complained else logging.WARNING
+                log.log(level, "menu: sales can't be read, stock is as it was: %s", error)
+                self._complained = True
+            try:
+                async with asyncio.timeout(self._count_every_s):
+                    await self._sales_wanted.wait()
+            except TimeoutError:
+                continue
+
+    async def count_sales(self) -> None:
+        """Take off the shelf what KIOSK_EVENTS says was sold; an order that is read again changes nothing.
+
+        Raises:
+            BusUnreachable: the stream doesn't answer, or this agent has no right to read it.
+        """
+        until = self.shelf.read_until
+        since = datetime.now(UTC) if until is None else min(until, datetime.now(UTC))  # a clock may have been put back
+        orders = PaidOrders()
+        async for entry in recorded(self.client, since=since - _OVERLAP, subject=UI_UPDATE.subject):
+            message = entry.message
+            if entry.replay_of or not isinstance(message, NATSMessage):
+                continue  # a replay sells nothing
+            paid = orders.read(message.session_id, message.payload)
+            if paid is not None:
+                self.sold(paid.order_id, paid.pieces)
+            until = entry.at
+        if until is not None and until != self.shelf.read_until:
+            self.shelf.read_until = until
 
     def sold(self, order_id: str, pieces: Mapping[int, int]) -> None:
         """Take a paid order's pieces (by dish id) off the shelf; telling it again changes nothing."""

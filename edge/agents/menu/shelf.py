@@ -33,6 +33,7 @@ _REMEMBERED = 10_000  # sales, so that one that is told twice counts once
 
 _LASTING = """
 CREATE TABLE IF NOT EXISTS stock (dish INTEGER PRIMARY KEY, listed INTEGER, remaining INTEGER);
+CREATE TABLE IF NOT EXISTS read_until (one INTEGER PRIMARY KEY CHECK (one = 1), at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sale (number INTEGER PRIMARY KEY, order_id TEXT UNIQUE NOT NULL, at TEXT NOT NULL);
 """
 # `label.kind` is tag, diet or allergen. The words of `words` are written with their stems; `word_at` says which dish
@@ -151,6 +152,17 @@ class Shelf:
             self.revision += 1
             had = {dish.id for dish in before.dishes if dish.available}
             return [dish for dish in self._menu.dishes if dish.id in had and not dish.available]
+
+    @property
+    def read_until(self) -> datetime | None:
+        """Up to when the record of events was read for sales; None for not at all."""
+        found = self.rows("SELECT at FROM read_until")
+        return datetime.fromisoformat(found[0][0]) if found else None
+
+    @read_until.setter
+    def read_until(self, at: datetime) -> None:
+        with self._transaction() as write:
+            write.execute("INSERT OR REPLACE INTO read_until VALUES (1, ?)", (at.astimezone(UTC).isoformat(),))
 
     @contextmanager
     def reading(self) -> Iterator[None]:

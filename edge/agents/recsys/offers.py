@@ -15,3 +15,5 @@ class Offer:
     tags: frozenset[str] = frozenset()
     pairs_with: tuple[int, ...] = ()
     available: bool = True
+    diets: frozenset[str] = frozenset()
+    allergens: frozenset[str] = frozenset()

@@ -32,12 +32,17 @@ _SHARERS = 3  # from this many people on, dishes to share are offered
 
 @dataclass(frozen=True)
 class Situation:
-    """What is in the cart (dishes and how many of each) and what is known of the moment."""
+    """What is in the cart (dishes and how many of each) and what is known of the moment.
+
+    `diets` are those that a suggestion must have, `avoided` the allergens that it must not.
+    """
 
     cart: tuple[tuple[Offer, int], ...] = ()
     time_of_day: str | None = None
     weather: str | None = None
     party_size: int | None = None
+    diets: frozenset[str] = frozenset()
+    avoided: frozenset[str] = frozenset()
     pieces: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,11 +13,14 @@ import pytest
 
 from edge.agents.menu.agent import MenuAgent
 from edge.agents.menu.catalogue import Menu
+from edge.agents.menu.shelf import Shelf
 from edge.bus import Client, EmbeddedServer
 from edge.contract import menu as said
 from edge.contract.errors import AskError
 from edge.contract.money import Money
-from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH
+from edge.contract.session import SessionEnded
+from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH, SESSION_ENDED
+from tests.edge.agents.menu.paying import pay_for
 from tests.edge.agents.menu.plain import asked_plainly
 
 
@@ -153,6 +156,28 @@ async def test_what_is_left_is_told_and_sales_count_once(bus: Client, agent: Men
     details = (await bus.request(MENU_DETAILS, said.GetDetails(item_id=109))).item
     assert (details.left, details.available) == (0, False)
     assert (await bus.request(MENU_DETAILS, said.GetDetails(item_id=101))).item.left is msgspec.UNSET
+
+
+async def test_what_a_customer_paid_for_is_taken_off_the_shelf(
+    nats_server: EmbeddedServer, bus: Client, agent: MenuAgent, tmp_path: Path
+) -> None:
+    async def left(wanted: int) -> None:
+        async with asyncio.timeout(30):
+            while (await bus.request(MENU_DETAILS, said.GetDetails(item_id=109))).item.left != wanted:
+                pass
+
+    await left(40)
+    await pay_for(bus, "order-1", 109, 101)
+    await bus.publish(SESSION_ENDED, SessionEnded(reason="completed", duration_seconds=1.0))
+    await left(38)
+    await agent.count_sales()
+    await left(38)
+    await pay_for(bus, "order-2", 109)
+    later = MenuAgent(nats_server.url, agent.menu, shelf=Shelf(tmp_path / "menu.sqlite"))  # sees both, at its start
+    await later.client.connect()
+    await later.count_sales()
+    assert later.menu.dish(109).left == 38 - 4
+    await later.close()
 
 
 SHIPPED = files("edge.agents.menu").joinpath("menu.toml").read_text(encoding="utf-8")

@@ -1,0 +1,77 @@
+"""What past orders tell: which dishes are bought together, and which at what time of day. Pure.
+
+How likely a dish is to be bought with a cart is estimated as by a naive Bayes classifier: how often it is bought at
+all, times how much more often than by chance with each dish of the cart and at this time of day. What was seen seldom
+counts little: each "more often than by chance" is drawn towards 1 as if it had been seen `_DRAWN` times as by chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from math import log
+
+_DRAWN = 2.0  # orders
+_HALF_SURE = 50.0  # orders at which what was learned counts as much as the rules
+_MOST_LIFT = 3.0  # of a logarithm: one odd pair doesn't outweigh everything
+
+
+class Learned:
+    """Counts of orders; each order counts a dish once, however many pieces of it."""
+
+    def __init__(self) -> None:
+        self.orders = 0
+        self._bought: Counter[int] = Counter()
+        self._together: Counter[tuple[int, int]] = Counter()
+        self._moments: Counter[str] = Counter()
+        self._at: Counter[tuple[str, int]] = Counter()
+
+    def add(self, dishes: Iterable[int], moment: str | None = None) -> None:
+        """Learn one order, of a time of day where that is known."""
+        self._count(sorted(set(dishes)), moment, 1)
+
+    def forget(self, dishes: Iterable[int], moment: str | None = None) -> None:
+        """Take back one order that was learned."""
+        self._count(sorted(set(dishes)), moment, -1)
+
+    @property
+    def sureness(self) -> float:
+        """How much what was learned may say, from 0 (nothing was learned) towards 1."""
+        return self.orders / (self.orders + _HALF_SURE)
+
+    def likelihood(self, dish: int, cart: Collection[int], moment: str | None) -> float:
+        """The logarithm of how likely `dish` is to be bought with `cart`, but for a constant."""
+        total = log((self._bought[dish] + 0.5) / (self.orders + 1.0))
+        total += sum(self.lift(dish, other) for other in cart if other != dish)
+        if moment is not None and self._moments[moment]:
+            by_chance = self._bought[dish] * self._moments[moment] / max(1, self.orders)
+            total += _bounded(log((self._at[moment, dish] + _DRAWN) / (by_chance + _DRAWN)))
+        return total
+
+    def lift(self, dish: int, other: int) -> float:
+        """The logarithm of how many times more often than by chance the two are bought together; 0 for as by chance."""
+        by_chance = self._bought[dish] * self._bought[other] / max(1, self.orders)
+        return _bounded(log((self.together(dish, other) + _DRAWN) / (by_chance + _DRAWN)))
+
+    def together(self, dish: int, other: int) -> int:
+        """How many orders had both."""
+        return self._together[min(dish, other), max(dish, other)]
+
+    def bought(self, dish: int) -> int:
+        """How many orders had it."""
+        return self._bought[dish]
+
+    def _count(self, dishes: list[int], moment: str | None, by: int) -> None:
+        self.orders += by
+        for number, dish in enumerate(dishes):
+            self._bought[dish] += by
+            for other in dishes[number + 1 :]:
+                self._together[dish, other] += by
+        if moment is not None:
+            self._moments[moment] += by
+            for dish in dishes:
+                self._at[moment, dish] += by
+
+
+def _bounded(logarithm: float) -> float:
+    return max(-_MOST_LIFT, min(_MOST_LIFT, logarithm))
