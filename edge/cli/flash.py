@@ -16,7 +16,7 @@ from rich.table import Table
 from edge.cli.speaking import console, fail
 from edge.flash import writing
 from edge.flash.bmap import BlockMap, whole
-from edge.flash.disks import Disk, find_disk, list_disks, refuse
+from edge.flash.disks import Disk, find_disk, list_disks, only_on_linux, refuse
 from edge.flash.errors import FlashError
 from edge.flash.images import Image
 from edge.flash.placing import Placed, blocks, checked
@@ -47,6 +47,7 @@ def flash(
     Examples: kiosk flash kiosk.img.zst · sudo kiosk flash kiosk.img.zst /dev/sdb --config kiosk.toml
     """
     try:
+        only_on_linux()
         _flash(image, device, checked(config, wifi, authorized_keys), yes=yes, meant=i_mean, to_file=to_file)
     except FlashError as error:
         fail(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,24 @@ class Disk:
         )
 
 
+def only_on_linux(platform: str = sys.platform) -> None:
+    """Say what to use elsewhere: disks are listed, held and read past the cache in ways of Linux's.
+
+    Raises:
+        FlashError: this is another system.
+    """
+    if platform != "linux":
+        raise FlashError(
+            "kiosk flash runs on Linux. On this system use Raspberry Pi Imager, which takes the same image (Use custom), "
+            "and copy kiosk.toml to the drive KIOSK afterwards; docs/flash.md has it in ten lines"
+        )
+
+
 def list_disks() -> list[Disk]:
     """All disks, loop devices with something behind them included.
 
     Raises:
-        FlashError: `lsblk` isn't there: not Linux.
+        FlashError: `lsblk` isn't there, or fails.
     """
     return disks_of(_lsblk())
 
@@ -151,10 +165,7 @@ def _lsblk() -> bytes:
     try:
         done = subprocess.run(["lsblk", "--json", "--bytes", "--output", _COLUMNS], capture_output=True, check=False)
     except OSError as error:
-        raise FlashError(
-            "kiosk flash finds disks on Linux only. On this system use Raspberry Pi Imager, which takes the same image "
-            "(Use custom), and copy kiosk.toml to the drive KIOSK; docs/flash.md has it in ten lines"
-        ) from error
+        raise FlashError("the disks can't be listed: apt install util-linux") from error
     if done.returncode != 0:
         raise FlashError(f"the disks can't be listed: lsblk: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from edge.flash.disks import disks_of, find_disk, list_disks, refuse
-from edge.flash.errors import DiskRefused
+from edge.flash.disks import disks_of, find_disk, list_disks, only_on_linux, refuse
+from edge.flash.errors import DiskRefused, FlashError
 
 GB = 10**9
 
@@ -82,3 +82,9 @@ def test_what_is_no_whole_disk_is_refused(tmp_path: Path) -> None:
         find_disk(tmp_path / "file")
     with pytest.raises(DiskRefused, match="is not a disk"):
         find_disk(Path(os.devnull))
+
+
+def test_another_system_is_told_of_imager() -> None:
+    only_on_linux("linux")
+    with pytest.raises(FlashError, match="use Raspberry Pi Imager"):
+        only_on_linux("darwin")
