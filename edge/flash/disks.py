@@ -73,7 +73,7 @@ def only_on_linux(platform: str = sys.platform) -> None:
     """
     if platform != "linux":
         raise FlashError(
-            "kiosk flash runs on Linux. On this system use Raspberry Pi Imager, which takes the same image (Use custom), "
+            "kiosk flash runs on Linux. Here use Raspberry Pi Imager, which takes the same image (Use custom), "
             "and copy kiosk.toml to the drive KIOSK afterwards; docs/flash.md has it in ten lines"
         )
 
