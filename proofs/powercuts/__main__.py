@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -28,6 +29,7 @@ from proofs.powercuts.filesystems import missing_tools
 from proofs.powercuts.findings import BootFound, CutFound, Kept, Sum
 from proofs.powercuts.guest import GuestFailed, missing_programs, qemu_version
 from proofs.powercuts.log import LogDamaged
+from proofs.powercuts.partitions import NoPartitions
 from proofs.powercuts.recording import Recording, RecordingUnusable, Wish, kept, record
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -63,8 +65,8 @@ def main(words: Sequence[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return _prove(chosen, console)
-    except (GuestFailed, RecordingUnusable, LogDamaged) as error:
-        console.print(f"[red]power-cuts:[/] {error}", highlight=False, markup=True)
+    except (GuestFailed, RecordingUnusable, LogDamaged, NoPartitions, OSError) as error:
+        console.print(f"[red]power-cuts:[/] {escape(str(error))}", highlight=False)
         return 2
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from here")
@@ -107,7 +109,7 @@ def _prove(chosen: argparse.Namespace, console: Console) -> int:
     (folder / "power-cuts.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     console.print(table(total, recording))
     for words in total.wrong[:_SHOWN]:
-        console.print(f"[red]broken:[/] {words}", highlight=False)
+        console.print(f"[red]broken:[/] {escape(words)}", highlight=False)
     console.print(f"figures in {folder / 'power-cuts.json'}")
     console.print(total.last_line(), highlight=False, soft_wrap=True)
     if chosen.without_sync:

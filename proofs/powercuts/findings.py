@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +42,18 @@ class Kept(Generic[S]):
     def __init__(self, path: Path, kind: type[S]) -> None:
         self._path = path
         self._decoder: msgspec.json.Decoder[S] = msgspec.json.Decoder(kind)
+        if path.exists():  # a line that was cut off itself goes
+            whole, end, _ = path.read_bytes().rpartition(b"\n")
+            os.truncate(path, len(whole + end))
 
     def read(self) -> list[S]:
-        """All that is whole."""
+        """All that there is."""
         if not self._path.exists():
             return []
-        return [self._decoder.decode(line) for line in self._path.read_bytes().split(b"\n")[:-1]]
+        return [self._decoder.decode(line) for line in self._path.read_bytes().splitlines()]
 
     def add(self, found: S) -> None:
         """Keep one more."""
-        whole = self._path.read_bytes().rpartition(b"\n") if self._path.exists() else (b"", b"", b"")
-        if whole[2]:  # a line that was cut off itself
-            self._path.write_bytes(whole[0] + whole[1])
         with self._path.open("ab") as file:
             file.write(msgspec.json.encode(found) + b"\n")
 

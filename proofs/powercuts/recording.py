@@ -17,9 +17,9 @@ import msgspec
 
 from proofs.powercuts.acks import Ack, AckWriter, Serving, read_acks
 from proofs.powercuts.customer import NotServed, at_the_kiosk, visits
-from proofs.powercuts.filesystems import change_file
+from proofs.powercuts.filesystems import Broken, change_file
 from proofs.powercuts.guest import Guest, GuestFailed, make_ssh_key
-from proofs.powercuts.partitions import copy_disk, extract, named, partitions, put_back
+from proofs.powercuts.partitions import NoPartitions, copy_disk, extract, named, partitions, put_back
 
 KEYS: Final = "/data/keys"
 BUS_CONFIG: Final = "/etc/kiosk/nats/nats-server.conf"
@@ -183,7 +183,13 @@ def _begin(folder: Path, wish: Wish) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     key = make_ssh_key(folder)
-    _flash(wish, Recording(folder).base, Path(f"{key}.pub").read_text(encoding="ascii"))
+    try:
+        _flash(wish, Recording(folder).base, Path(f"{key}.pub").read_text(encoding="ascii"))
+    except (NoPartitions, Broken) as error:
+        raise RecordingUnusable(f"{wish.image} is no image of a kiosk: {error}") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip()
+        raise RecordingUnusable(f"{wish.image}: its partition KIOSK can't be written: {said}") from error
     return key
 
 
