@@ -19,7 +19,7 @@ export class NatsLink {
   #sessionId = crypto.randomUUID(); // until the first screen tells the customer's
   #traceId = null; // the customer's, while there is one
 
-  // Stay connected for ever. `onScreen(payload, config)` gets each kiosk.ui.update; `onState` gets "online"
+  // Stay connected for ever. `onScreen(payload, config, timestamp)` gets each kiosk.ui.update; `onState` gets "online"
   // and "offline".
   async connect(onScreen, onState) {
     for (;;) {
@@ -76,7 +76,7 @@ export class NatsLink {
       const message = this.#read(data);
       if (!message) return;
       try {
-        onScreen(message.payload, config);
+        onScreen(message.payload, config, message.timestamp);
       } catch (error) {
         console.error("a screen can't be shown:", error); // the next one may be better
       }

@@ -3,6 +3,7 @@
 import { followArrows } from "./arrows.js";
 import { Choices } from "./choices.js";
 import { lineKey } from "./components/cart.js";
+import { Countdown } from "./components/countdown.js";
 import { patch } from "./dom.js";
 import { NatsLink } from "./link.js";
 import { followMistakes } from "./mistakes.js";
@@ -15,18 +16,27 @@ const THEMES = ["dark"];
 const SAME_TOUCH_MS = 700; // a bounce of the finger, not a second wish
 const CALM_MS = 600; // a shorter interruption isn't worth mentioning
 const HINT_MS = 4000;
+const ANSWER_MS = 8000; // every touch is answered by a screen; without one nobody leads the customer any more
+const CLOSED_MS = 20_000; // an interruption this long is no moment
+const MOMENT = "One moment…";
+const CLOSED = "This kiosk is out of service. Please order at the counter.";
 
 const stage = document.getElementById("stage");
 const hint = document.getElementById("hint");
+const pauseText = document.getElementById("pause-text");
 const link = new NatsLink();
 const choices = new Choices();
 const wishes = new Wishes();
+const countdown = new Countdown(show);
 let screen = null;
 let currency = "USD";
 let online = false;
 let lastTouch = { text: "", at: -Infinity };
 let pauseTimer = null;
 let hintTimer = null;
+let answerTimer = null;
+let unanswered = false;
+let closedTimer = null;
 
 function show() {
   if (!screen) return;
@@ -37,6 +47,7 @@ function show() {
   const theme = THEMES.includes(screen.theme_override) ? screen.theme_override : "light";
   document.documentElement.dataset.theme = theme;
   const context = { send, sendOnce, choices, wishes, changed: show, openReceipt, money: (amount) => money(amount, currency) };
+  context.secondsLeft = countdown.secondsLeft;
   patch(stage, draw(screen, context));
   if (changedMode) {
     stage.querySelector("main").scrollTop = 0;
@@ -46,8 +57,11 @@ function show() {
   }
 }
 
-function onScreen(payload, config) {
+function onScreen(payload, config, timestamp) {
   screen = payload;
+  unanswered = false;
+  clearTimeout(answerTimer);
+  countdown.follow(dataOf(payload, "Countdown"), timestamp);
   currency = config.currency;
   choices.keepOnly(dataOf(payload, "ItemDetails")?.id);
   const lines = listOf(dataOf(payload, "Cart")?.lines).filter(Boolean);
@@ -72,17 +86,34 @@ function listOf(value) {
 // Cover the page while nothing on it would do anything.
 function settle() {
   clearTimeout(pauseTimer);
-  const paused = !online || !screen;
+  const paused = !online || !screen || unanswered;
   stage.inert = paused;
   const cover = () => document.body.classList.toggle("paused", paused);
   if (paused && screen) pauseTimer = setTimeout(cover, CALM_MS);
   else cover();
+  if (!paused) {
+    clearTimeout(closedTimer);
+    closedTimer = null;
+    pauseText.textContent = MOMENT;
+  } else if (closedTimer === null) {
+    closedTimer = setTimeout(() => (pauseText.textContent = CLOSED), CLOSED_MS);
+  }
+}
+
+function awaitAnswer() {
+  clearTimeout(answerTimer);
+  answerTimer = setTimeout(() => {
+    unanswered = true;
+    settle();
+  }, ANSWER_MS);
 }
 
 async function send(name, payload) {
   try {
+    awaitAnswer();
     await link.send(name, payload);
   } catch (error) {
+    clearTimeout(answerTimer);
     console.warn("a touch was not delivered:", error.message);
     tell("That didn't get through. Please touch again.");
   }

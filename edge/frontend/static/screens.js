@@ -4,9 +4,12 @@ import { h } from "./dom.js";
 import { actions } from "./components/actions.js";
 import { caption } from "./components/caption.js";
 import { cart } from "./components/cart.js";
+import { countdown } from "./components/countdown.js";
 import { heroItem } from "./components/hero_item.js";
 import { itemDetails } from "./components/item_details.js";
+import { outOfService } from "./components/out_of_service.js";
 import { paymentPrompt } from "./components/payment_prompt.js";
+import { qrCode } from "./components/qr_code.js";
 import { receiptInfo } from "./components/receipt_info.js";
 import { suggestion } from "./components/suggestion.js";
 import { welcome } from "./components/welcome.js";
@@ -14,6 +17,9 @@ import { welcome } from "./components/welcome.js";
 // Where each type of component goes; a type that isn't here is one this page doesn't know, and is left out.
 const KINDS = {
   Caption: { place: "captions", draw: caption },
+  Countdown: { place: "captions", draw: countdown },
+  OutOfService: { place: "main", draw: outOfService },
+  QrCode: { place: "main", draw: qrCode },
   HeroItem: { place: "dishes", draw: heroItem },
   ItemDetails: { place: "main", draw: itemDetails },
   PaymentPrompt: { place: "main", draw: paymentPrompt },
@@ -29,7 +35,10 @@ const CART_IS_AN_ASIDE = ["item", "payment"]; // one line is enough: the screen 
 const EMPTY_CART_SHOWS = ["hero_grid", "item", "confirm"];
 const NOBODY_YET = ["attract", "goodbye"]; // a touch anywhere means: I'd like to order
 
+const CLOSED_MODE = "out_of_service"; // whatever layout it comes with
+
 export function modeOf(screen) {
+  if (Array.isArray(screen.components) && screen.components.some((each) => each?.type === "OutOfService")) return CLOSED_MODE;
   return MODES.includes(screen.layout_mode) ? screen.layout_mode : FALLBACK_MODE;
 }
 

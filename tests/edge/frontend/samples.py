@@ -9,10 +9,13 @@ from edge.contract.ui import (
     CartLine,
     Choice,
     Component,
+    Countdown,
     HeroItem,
     ItemDetails,
     LayoutMode,
+    OutOfService,
     PaymentPrompt,
+    QrCode,
     ReceiptInfo,
     Suggestion,
     UiUpdate,
@@ -112,5 +115,19 @@ CONFIRM = screen(
 PAYMENT = screen("payment", PROMPT, CART, actions=("Cancel",))
 PAID = screen("receipt", RECEIPT, actions=("Done",))
 GOODBYE = screen("goodbye")
+STILL_THERE = screen(
+    "hero_grid",
+    Caption(kind="warning", text="Are you still there?"),
+    Countdown(kind="idle", seconds=15.0),
+    VOLCANO,
+    CART,
+    actions=("Checkout", "Cancel"),
+)
+CLOSED = screen(
+    "attract",
+    Caption(kind="warning", text="This kiosk is out of service."),
+    OutOfService(message="This kiosk is being updated.", missing=[]),
+)
+CODE = QrCode(url="https://kiosk.example/receipts/txn-1.pdf", rows=["10", "01"])
 
 ALL = (ATTRACT, GREETING, DISHES, ITEM, CONFIRM, PAYMENT, PAID, GOODBYE)
