@@ -32,6 +32,8 @@ _BUS: Final = 4222  # on the guest's loopback: ssh carries it here
 _LOOK_S: Final = 0.5
 _SSH_TRY_S: Final = 60.0  # an emulated machine takes its time for a handshake
 _END_S: Final = 30.0
+# An emulated kiosk on a busy machine starts more slowly than any real one: udev may take minutes to see the disk.
+_PATIENT: Final = "systemd.default_device_timeout_sec=600"
 _MEMORY_MIB: Final = 2048
 # Before 9.0 blklogwrites could mix up requests that were made at the same time.
 _OLDEST_QEMU: Final = 9
@@ -92,7 +94,7 @@ def firmware(disk: Path, folder: Path) -> Kernel:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
             raise GuestFailed(f"BOOT-{slot} has no {name} that can be read: {done.stderr.strip()}")
-    arguments = (folder / texts).read_text(encoding="ascii").strip()
+    arguments = f"{(folder / texts).read_text(encoding='ascii').strip()} {_PATIENT}"
     return Kernel(folder / "vmlinuz", folder / "initrd.img", arguments)
 
 
