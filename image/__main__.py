@@ -1,0 +1,74 @@
+"""`python -m image`: build the OS image."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from image.build import Build
+from image.recipe import REPOSITORY, Arch, Archive, RecipeError, recipe_of
+from image.running import found, require
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The OS image of a kiosk. Start with: python -m image build --arch amd64",
+)
+console = Console()
+_OUT = REPOSITORY / "build" / "image"
+
+
+@app.callback()
+def _commands() -> None:
+    """So that `build` is named even while it is alone."""
+
+
+@app.command()
+def build(
+    *,
+    arch: Annotated[Arch, typer.Option(help="arm64 for a Raspberry Pi 4 or 5, amd64 for the bench's machine.")],
+    base: Annotated[Archive, typer.Option(help="raspios adds Raspberry Pi's own archive.")] = Archive.DEBIAN,
+    out: Annotated[Path, typer.Option(help="Where the image goes, and what is kept for the next build.")] = _OUT,
+    screen: Annotated[
+        bool | None, typer.Option("--screen/--no-screen", help="A browser for the screen. (default: arm64 only)")
+    ] = None,
+    signing_cert: Annotated[
+        Path | None, typer.Option(help="The certificate that updates must be signed by, instead of a trial one.")
+    ] = None,
+    base_tree: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Make the disk of a kiosk: Debian 13, the software, A/B slots, a data partition."""
+    try:
+        making = Build(
+            recipe_of(arch, base),
+            out,
+            console,
+            screen=arch is Arch.ARM64 if screen is None else screen,
+            certificate=signing_cert,
+        )
+        tree = base_tree or making.base()
+        if os.geteuid() != 0:
+            _again_as_owner(tree)
+        making.run(tree)
+    except RecipeError as error:
+        console.print(f"[bold red]image:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _again_as_owner(tree: Path) -> None:
+    """Go on as root of a user namespace, whose files in the tree belong to whom they should."""
+    require("newuidmap")
+    unshare = found("unshare") or "unshare"
+    words = ["--user", "--map-root-user", "--map-auto", "--", sys.executable, "-m", "image", *sys.argv[1:]]
+    os.execv(unshare, [unshare, *words, "--base-tree", str(tree)])  # noqa: S606 - the same program once more
+
+
+if __name__ == "__main__":
+    app()
