@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Record, cut, boot, show, write; 1 when a promise broke, 2 when it can't be tried here."""
     chosen = arguments().parse_args(words)
     console = Console(width=None if sys.stdout.isatty() else 120)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, it takes QEMU with it
     try:
         return _prove(chosen, console)
     except (GuestFailed, RecordingUnusable, LogDamaged, NoPartitions, OSError) as error:
