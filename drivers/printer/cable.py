@@ -47,7 +47,9 @@ class InProcessTransport:
     def __init__(self, printer: SimulatedPrinter) -> None:
         self._printer = printer
         self._cable: Cable | None = None
-        self._said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()  # None: the connection ended
+        # None: the connection ended. No SimpleQueue: its `get` waits for ever if its time is up before it waits
+        # (CPython 3.11), which on a busy machine happens.
+        self._said: queue.Queue[bytes | None] = queue.Queue()
 
     def open(self, timeout_s: float) -> None:
         """See `Transport`."""

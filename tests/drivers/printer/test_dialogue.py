@@ -27,7 +27,7 @@ class Scripted:
         self.script = script
         self.printed = printed
         self.asked: list[bytes] = []
-        self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._said: queue.Queue[bytes] = queue.Queue()  # no SimpleQueue: see drivers/printer/cable.py
 
     def open(self, timeout_s: float) -> None:
         raise NotImplementedError("a dialogue gets an open transport")
