@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from bench import BenchUnusable
 from bench.deeds import Deed
@@ -26,7 +27,7 @@ HOLD_S: Final = 0.5  # a quick person
 TORN_AFTER: Final = 2  # commands answered: its UID and a page
 _LAID_S: Final = 600.0
 _NOTICED_S: Final = 10.0
-_READ_S: Final = 3.0  # how long a patient person holds a card that isn't read
+_READ_S: Final = 10.0  # how long a patient person holds a card that isn't read, on a busy machine
 _QUIET_S: Final = 0.3  # no command for so long: the reader is done with the card
 
 
@@ -119,7 +120,8 @@ class PcscCards(Assembled):
         await self._daemon.start()
         self._field = VpcdField(self._daemon.port)
         self._leaving.push_async_callback(lambda: self._field.remove())  # noqa: PLW0108 - it is another after a restart
-        self._reader = await asyncio.to_thread(open_nfc_reader, "pcsc:?reader=Virtual")
+        # Exactly the one: vpcd has a second slot beside it, and pcscd may list that one first after the cable was out.
+        self._reader = await asyncio.to_thread(open_nfc_reader, f"pcsc:?reader={quote(pcscd.READER)}")
         self._leaving.push_async_callback(self._reader.close)
         return self._reader
 
