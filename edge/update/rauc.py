@@ -58,12 +58,12 @@ _MEANINGS: tuple[tuple[str, type[UpdateError], str], ...] = (
         BundleRefused,
         "{bundle} is no bundle, or was cut off: get it again ({reason})",
     ),
-    (r"No such file", UpdateError, "{bundle} is not there"),
     (
-        r"marking slot|non.bootable|custom_backend|bootchooser",
+        r"marking slot|non.bootable|custom.backend|bootchooser",
         UpdateError,
         "the slot can't be written now ({reason}). Is an update on trial? `kiosk update status` says",
     ),
+    (r"^No such file", UpdateError, "{bundle} is not there"),
     (r"", UpdateError, "RAUC could not install {bundle}: {reason}. More: journalctl -u rauc"),
 )
 
@@ -136,11 +136,14 @@ def explained(bundle: str, said: str) -> UpdateError:
     """RAUC's complaint about `bundle` in words that say what to do."""
     match = re.search(r"LastError: (.+)", said)
     reason = match[1] if match else _last_words(said)
+    said = said[match.start() :] if match else said  # before it: its log, with complaints that led to nothing
     mismatch = _COMPATIBLE.search(said)
     if mismatch:
         return BundleRefused(f"{bundle} is for {mismatch['theirs']!r}; this kiosk is {mismatch['ours']!r}")
     kind, words = next(
-        (kind, words) for pattern, kind, words in _MEANINGS if re.search(pattern, said, re.IGNORECASE | re.DOTALL)
+        (kind, words)
+        for pattern, kind, words in _MEANINGS
+        if re.search(pattern, said, re.IGNORECASE | re.DOTALL | re.MULTILINE)
     )
     return kind(words.format(bundle=bundle, reason=reason))
 

@@ -109,6 +109,8 @@ async def test_two_installs_at_a_time_are_one_too_many(rauc_runs: RaucService) -
         ("LastError: Slot (5 bytes) is too small for image (9 bytes).", "Was it made for a larger image"),
         ("LastError: Something new\nInstalling failed", r"Something new\. More: journalctl -u rauc"),
         ("signature verification failed: Verify error: certificate is not yet valid", "Is the clock right"),
+        ("No such file: /x\nLastError: Failed marking slot rootfs.1 as bad", "Is an update on trial"),
+        ("No such file: /tmp/kiosk.raucb", "is not there"),
         ("", "it says nothing"),
     ],
 )
