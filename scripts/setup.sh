@@ -46,8 +46,10 @@ find_python() {
 }
 
 # What the tests reach beyond Python: a compiler and PC/SC's headers for pyscard, the PC/SC daemon with its virtual
-# reader, a browser for the page, PortAudio and ALSA's headers for the microphone, voices for the recogniser.
-test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 libasound2-dev espeak-ng"
+# reader, a browser for the page, PortAudio and ALSA's headers for the microphone, voices for the recogniser; RAUC with
+# what its bundles are made of, and what writes and reads an image's partitions; ssh-keygen for the keys of an admin.
+test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 libasound2-dev espeak-ng
+  rauc squashfs-tools dbus openssl mtools dosfstools e2fsprogs fdisk bmap-tools zstd xz-utils openssh-client"
 
 fingerprint() {
   { cat requirements.lock requirements-dev.lock pyproject.toml scripts/setup.sh
