@@ -22,16 +22,24 @@ from proofs.powercuts.recording import Recording
 from proofs.powercuts.replay import Disk, draw
 
 _DISK: Final = "disk-"
-_OF_THE_BOOT: Final = 0.1  # of the cuts; the others are of the time when customers were served
+_OF_THE_BOOT: Final = 0.1
+_SEVERAL: Final = 2
 
 
 def choose(log: WriteLog, served_from_bytes: int, count: int, seed: int) -> list[int]:
-    """`count` different positions of `log`, in order, most of them from the moment on that customers were served."""
+    """`count` different positions of `log`, in order.
+
+    A tenth are before customers were served. Of the others half are where several writes are at risk: a kiosk flushes
+    so often that at most moments there is one or none.
+    """
     drawn = random.Random(seed)  # noqa: S311 - to be repeatable
     served_from = log.position(served_from_bytes)
     boot, busy = range(1, served_from + 1), range(served_from + 1, len(log) + 1)
-    of_the_boot = min(round(count * _OF_THE_BOOT), len(boot))
-    chosen = drawn.sample(boot, of_the_boot) + drawn.sample(busy, min(count - of_the_boot, len(busy)))
+    chosen = set(drawn.sample(boot, min(round(count * _OF_THE_BOOT), len(boot))))
+    risky = [position for position in busy if position - log.durable(position) >= _SEVERAL]
+    chosen |= set(drawn.sample(risky, min((count - len(chosen)) // 2, len(risky))))
+    others = [position for position in busy if position not in chosen]
+    chosen |= set(drawn.sample(others, min(count - len(chosen), len(others))))
     return sorted(chosen)
 
 

@@ -231,3 +231,15 @@ def test_an_old_or_another_recording_is_not_gone_on_with(tmp_path: Path) -> None
     assert not has(customers=5)
     assert not has(without_sync=True)
     assert not has(image_changed_ns=1)
+
+
+def test_half_the_cuts_are_where_several_writes_are_at_risk(tmp_path: Path) -> None:
+    """One write in ten flushes has a second one beside it."""
+    asked: list[Request] = []
+    for number in range(200):
+        asked += [*(write(number, 1) for _ in range(2 if number % 10 == 0 else 1)), FLUSHED]
+    with WriteLog(write_log(tmp_path / "log", asked)) as log:
+        chosen = choose(log, 0, 40, seed=1)
+        several = [position for position in chosen if position - log.durable(position) >= 2]
+        assert len(chosen) == 40
+        assert len(several) == 20
