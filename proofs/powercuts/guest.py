@@ -76,15 +76,17 @@ class Kernel:
     arguments: str
 
 
-def firmware(disk: Path, folder: Path) -> Kernel:
+def firmware(disk: Path, folder: Path, *, tryboot: bool = False) -> Kernel:
     """The kernel that a Pi's firmware would start from `disk`: by autoboot.txt. It is copied to `folder`.
+
+    `tryboot` is the flag of a restart that tries the other slot.
 
     Raises:
         GuestFailed: the disk names no slot, or the slot has no kernel.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        slot = booted_slot(autoboot_of(disk), tryboot=False)
+        slot = booted_slot(autoboot_of(disk), tryboot=tryboot)
         boot = named(f"BOOT-{slot}", partitions(disk))
     except (NoPartitions, AutobootInvalid) as error:
         raise GuestFailed(f"the firmware finds nothing to start: {error}") from error
