@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from drivers.microphone import Microphone
     from drivers.nfc import NfcReader
     from drivers.printer import Printer
+    from edge.agents.payment.gateway import Gateway
     from edge.agents.payment.prices import PricedDish
     from edge.agents.recsys.offers import Offer
     from edge.agents.voice.vocabulary import Vocabulary
@@ -138,6 +139,8 @@ class Assembly:
             agent = builders[name]()
         except ModuleNotFoundError as error:
             extra = name if name in ("vision", "voice") else "printer" if name == "hardware" else "virtual"
+            if name == "payment" and error.name in ("stripe", "sumup", "httpx", "pydantic"):
+                extra = self._config.payment.gateway
             raise LibraryMissing(f"the {name} agent needs {error.name}: pip install 'kiosk-edge[{extra}]'") from error
         if self._keys is not None:
             agent.client.key_file = key_path(self._keys, name)
@@ -200,24 +203,45 @@ class Assembly:
         )
 
     def _payment(self) -> NATSAgentBase:
-        from edge.agents.hardware import card_token
         from edge.agents.payment import PaymentAgent
         from edge.agents.payment.journal import Journal
-        from edge.agents.payment.sandbox import SandboxGateway
 
         payment, kiosk = self._config.payment, self._config.kiosk
-        key = device_key(self._data_dir)
-        declined = {*payment.declined_cards, *(card_token(key, uid) for uid in self._declined)}
         return PaymentAgent(
             self._bus_url,
             prices=Live(self.glance, prices),
             journal=Journal(self._data_dir / "payments" / "journal.sqlite"),
-            gateway=SandboxGateway(self._data_dir / "payments" / "sandbox-ledger.sqlite", declined),
+            gateway=self._gateway(),
             receipts_dir=self.receipts_dir,
             shop=kiosk.shop,
             currency=kiosk.currency,
             tap_timeout_s=payment.tap_timeout_s,
+            unclaimed_s=payment.unclaimed_s,
         )
+
+    def _gateway(self) -> Gateway:
+        """Who moves the money, as [payment] says."""
+        payment, currency = self._config.payment, self._config.kiosk.currency
+        if payment.gateway == "stripe" and payment.stripe is not None:
+            from edge.agents.payment.stripe_terminal import StripeTerminal
+
+            stripe = payment.stripe
+            return StripeTerminal(stripe.key, stripe.reader, currency, api_url=stripe.api_url)
+        if payment.gateway == "sumup" and payment.sumup is not None:
+            from edge.agents.payment.sumup_reader import SumupReader
+
+            sumup = payment.sumup
+            affiliate = (sumup.app_id, sumup.affiliate_key)
+            return SumupReader(
+                sumup.key, sumup.merchant, sumup.reader, currency, affiliate=affiliate, api_url=sumup.api_url
+            )
+        from edge.agents.hardware import card_token
+        from edge.agents.payment.sandbox import SandboxGateway
+
+        key = device_key(self._data_dir)
+        declined = {*payment.declined_cards, *(card_token(key, uid) for uid in self._declined)}
+        ledger = self._data_dir / "payments" / "sandbox-ledger.sqlite"
+        return SandboxGateway(ledger, declined, url=payment.sandbox_url)
 
     def _hardware(self) -> NATSAgentBase:
         from drivers.isolated import open_leds, open_nfc_reader, open_pins, open_printer
@@ -349,6 +373,7 @@ def prices(menu: Menu) -> Mapping[int, PricedDish]:
             price=dish.price,
             customizations={each.name: each.price for each in dish.customizations},
             available=dish.available,
+            stock=dish.left,
         )
         for dish in menu.dishes
     }

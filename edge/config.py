@@ -92,12 +92,46 @@ class Models(_Section, frozen=True, kw_only=True):
     folder: Path | None = None
 
 
-class Payment(_Section, frozen=True, kw_only=True):
-    """How payments are taken. The sandbox moves no money."""
+_Url = Annotated[str, msgspec.Meta(pattern="^https?://[^/?#]+")]
 
-    gateway: Annotated[str, msgspec.Meta(pattern="^sandbox$")] = "sandbox"
+
+class Stripe(_Section, frozen=True, kw_only=True):
+    """A reader of Stripe Terminal: a secret or restricted key, the reader's id. `api_url` is Stripe's, if not given."""
+
+    key: Secret
+    reader: Annotated[str, msgspec.Meta(pattern="^tmr_[A-Za-z0-9_]+$")]
+    api_url: _Url | None = None
+
+
+class Sumup(_Section, frozen=True, kw_only=True):
+    """A SumUp reader: an API key, the merchant's code, the reader's id, and the affiliate key with its app's id."""
+
+    key: Secret
+    merchant: Annotated[str, msgspec.Meta(min_length=1)]
+    reader: Annotated[str, msgspec.Meta(min_length=1)]
+    app_id: Annotated[str, msgspec.Meta(min_length=1)]
+    affiliate_key: Secret
+    api_url: _Url | None = None
+
+
+class Payment(_Section, frozen=True, kw_only=True):
+    """How payments are taken. The sandbox moves no money.
+
+    A charge that nobody has heard of for `unclaimed_s` is given back. `sandbox_url` is a sandbox that runs elsewhere,
+    as in "tcp://127.0.0.1:4250".
+    """
+
+    gateway: Annotated[str, msgspec.Meta(pattern="^(sandbox|stripe|sumup)$")] = "sandbox"
     tap_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=28)] = 28.0
+    unclaimed_s: Annotated[float, msgspec.Meta(ge=30, le=3600)] = 120.0
     declined_cards: list[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]] = []
+    sandbox_url: Annotated[str, msgspec.Meta(pattern="^tcp://[^/]+:[0-9]+$")] | None = None
+    stripe: Stripe | None = None
+    sumup: Sumup | None = None
+
+    def __post_init__(self) -> None:
+        if self.gateway != "sandbox" and getattr(self, self.gateway) is None:
+            raise ValueError(f"the gateway {self.gateway} needs [payment.{self.gateway}]")
 
 
 _Wait = Annotated[float, msgspec.Meta(gt=0, le=3600)]

@@ -31,6 +31,8 @@ def test_devices_are_one_line_each() -> None:
         ("[kiosk]\nid = 7", "key 'kiosk.id': expected `str`, got `int`"),
         ("[kiosk]\nid = 'a b'", "key 'kiosk.id'"),
         ("[payment]\ntap_timeout_s = 90.0", "key 'payment.tap_timeout_s'"),
+        ("[payment]\ngateway = 'stripe'", "the gateway stripe needs [payment.stripe]"),
+        ("[payment.stripe]\nkey = 'sk'\nreader = 'my reader'", "key 'payment.stripe.reader'"),
         ("[kiosk\n", "line 1"),
         ("kiosk = 3", "key 'kiosk'"),
         ("[kiosk]\ntimezone = '../etc/passwd'", "key 'kiosk.timezone'"),
@@ -68,7 +70,13 @@ def test_no_mistake_repeats_a_secret() -> None:
 
 
 def test_the_secret_keys_are_known() -> None:
-    assert secret_keys() == [("hub", "credential"), ("network", "wifi", "password")]
+    assert secret_keys() == [
+        ("hub", "credential"),
+        ("network", "wifi", "password"),
+        ("payment", "stripe", "key"),
+        ("payment", "sumup", "affiliate_key"),
+        ("payment", "sumup", "key"),
+    ]
 
 
 def test_a_tables_keys_are_known() -> None:

@@ -14,7 +14,7 @@ from edge.agents.payment.journal import Attempt, Journal, JournalError
 from edge.agents.payment.prices import Line, PricedDish, check_stock, checked_lines, fingerprint, sold
 from edge.agents.payment.receipt import PaidReceipt, ensure_receipt
 from edge.agents.payment.states import CHARGED, OPEN, State, Why
-from edge.agents.payment.till import WITHOUT_CARD, Tell, Till
+from edge.agents.payment.till import WITHOUT_CARD, Till
 from edge.agents.payment.waiting import CardWait, NoCard
 from edge.bus import NATSAgentBase, always, does, hears, time_left_s
 from edge.bus.client import current
@@ -74,10 +74,9 @@ class PaymentAgent(NATSAgentBase):
         tap_timeout_s: float = 28.0,
         unclaimed_s: float = 120.0,
         reconcile_s: float = 5.0,
-        tell: Tell | None = None,
     ) -> None:
         super().__init__(nats_url)
-        self.till = Till(journal, gateway, tell=tell)
+        self.till = Till(journal, gateway)
         self._prices = prices
         self._receipts_dir = receipts_dir
         self._shop = shop
@@ -195,7 +194,7 @@ class PaymentAgent(NATSAgentBase):
 
     @always
     async def look_after(self) -> None:
-        """Settle what is in doubt, give back what is owed, tell the stock what was sold."""
+        """Settle what is in doubt, and give back what is owed."""
         while not self._leaving:
             self._stir.clear()
             left = [session_id for session_id, empty_handed in self._over.items() if empty_handed]

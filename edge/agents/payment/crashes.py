@@ -12,7 +12,6 @@ AUTHORISING_WRITTEN = crash_point(
 REFERENCE_WRITTEN = crash_point("payment.reference-written", "the terminal's payment is made and noted, not begun")
 GATEWAY_ANSWERED = crash_point("payment.gateway-answered", "the gateway gave its outcome; the journal says authorising")
 OUTCOME_WRITTEN = crash_point("payment.outcome-written", "the journal has the outcome; no receipt, nobody was told")
-SALE_TOLD = crash_point("payment.sale-told", "the stock knows of the sale; the journal doesn't know that it does")
 RECEIPT_WRITTEN = crash_point("payment.receipt-written", "the document is there; nobody was told")
 CLAIM_WRITTEN = crash_point("payment.claim-written", "the journal says that the asker is being told; the asker isn't")
 DOUBT_WRITTEN = crash_point(

@@ -8,7 +8,7 @@ terminal that reads cards by itself (`reads_cards`); then `charge` is the whole 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,22 @@ from edge.contract.money import Money
 
 class GatewayError(Exception):
     """The gateway gave no answer that can be relied on: whether it charged is not known."""
+
+
+# ISO 4217: currencies whose minor unit isn't a hundredth. Money counts hundredths, and a terminal must mean the same.
+_OTHER_MINOR_UNITS = frozenset(
+    "BHD BIF CLF CLP DJF GNF IQD ISK JOD JPY KMF KRW KWD LYD OMR PYG RWF TND UGX UYI UYW VND VUV XAF XOF XPF".split()
+)
+
+
+def check_currency(currency: str, *, besides: Collection[str] = ()) -> None:
+    """See whether a hundredth of `currency` is what the gateway counts in; `besides` are its own exceptions.
+
+    Raises:
+        GatewayError: it isn't, and amounts would be a hundred times too high or too low.
+    """
+    if currency.upper() in _OTHER_MINOR_UNITS or currency.upper() in besides:
+        raise GatewayError(f"payments in {currency} are not supported: its smallest unit isn't a hundredth")
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,6 @@ class Attempt:
     ended_at: datetime | None
     claimed: bool
     closed: bool
-    told: int
 
 
 class Journal:
@@ -164,10 +163,6 @@ class Journal:
         """Write down that the outcome is told to who asked for it."""
         return await self._change(attempt, "claimed_at = coalesce(claimed_at, ?)", _now())
 
-    async def tell(self, attempt: Attempt, told: int) -> Attempt:
-        """Write down what the stock knows: 1 that it was sold, 2 that it was given back."""
-        return await self._change(attempt, "told = ?", told)
-
     async def close_sessions(self, *, but: str) -> None:
         """Write down that every session but that one is over; those whose outcome nobody heard stay as they are."""
         await self._database.write(
@@ -223,10 +218,6 @@ class Journal:
         return await self._find(
             "state = 'captured' AND claimed_at IS NULL AND closed_at IS NULL AND ended_at <= ?", since
         )
-
-    async def untold(self) -> list[Attempt]:
-        """What the stock doesn't know yet."""
-        return await self._find("(state = 'captured' AND told = 0) OR (state = 'refunded' AND told = 1)")
 
     async def points(self, loyalty_card: str) -> list[Attempt]:
         """The charges that earned points for that card, and weren't given back."""
@@ -312,7 +303,6 @@ def _attempt(row: sqlite3.Row) -> Attempt:
         ended_at=datetime.fromisoformat(row["ended_at"]) if row["ended_at"] else None,
         claimed=row["claimed_at"] is not None,
         closed=row["closed_at"] is not None,
-        told=row["told"],
     )
 
 

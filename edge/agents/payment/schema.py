@@ -27,7 +27,6 @@ CREATE TABLE attempts (
     ended_at TEXT,  -- captured, declined or cancelled
     claimed_at TEXT,  -- its outcome was told to who asked for it
     closed_at TEXT,  -- the customer's session ended with it
-    told INTEGER NOT NULL DEFAULT 0,  -- to the stock: 1 that it was sold, 2 that it was given back
     UNIQUE (order_id, number)
 );
 CREATE TABLE history (  -- every state that every attempt was in
@@ -85,8 +84,8 @@ def _take_over(journal: sqlite3.Connection) -> None:
         state, why = _FROM_1[row["state"]]
         journal.execute(
             "INSERT INTO attempts (key, order_id, number, state, why, amount_minor, fingerprint, lines, loyalty_card,"
-            " transaction_id, reference, session_id, ask_id, begun_at, ended_at, claimed_at, closed_at, told)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, ?, 1)",
+            " transaction_id, reference, session_id, ask_id, begun_at, ended_at, claimed_at, closed_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', ?, ?, ?, ?)",
             (
                 *(row[name] for name in ("key", "order_id", "number")),
                 *(state, why),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 import stripe
 
-from edge.agents.payment.gateway import Approved, Charge, Declined, GatewayError, NotCharged, Remember
+from edge.agents.payment.gateway import Approved, Charge, Declined, GatewayError, NotCharged, Remember, check_currency
 from edge.contract.money import Money
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ class StripeTerminal:
         """See whether key and reader are good; that Stripe can't be reached now is no reason not to start.
 
         Raises:
-            GatewayError: Stripe refuses the key, or knows no such reader.
+            GatewayError: Stripe refuses the key, knows no such reader, or counts the currency otherwise.
         """
+        check_currency(self._currency)
         try:
             reader = await self._say(self._stripe.terminal.readers.retrieve_async(self._reader))
         except GatewayError as error:

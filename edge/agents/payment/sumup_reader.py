@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sumup  # type: ignore[import-untyped] # sumup 0.4 has types, and doesn't say so
 from sumup import errors
 
-from edge.agents.payment.gateway import Approved, Charge, Declined, GatewayError, NotCharged, Remember
+from edge.agents.payment.gateway import Approved, Charge, Declined, GatewayError, NotCharged, Remember, check_currency
 from edge.contract.money import Money
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _ANSWER_S: Final = 8.0
 _MINOR_UNIT: Final = 2  # decimals of the currency; Money knows no other
+_WITHOUT_DECIMALS: Final = ("CLP", "COP", "HUF")  # at SumUp
 _BEGINS_WITHIN_S: Final = 60.0  # "the system has 60 seconds to start the payment on the target device"
 _WRONG_ACCOUNT: Final = (errors.AuthenticationError, errors.PermissionDeniedError, errors.NotFoundError)
 _REFUSED: Final = (errors.BadRequestError, errors.NotFoundError, errors.UnprocessableEntityError)
@@ -69,8 +70,9 @@ class SumupReader:
         """See whether key and reader are good; that SumUp can't be reached now is no reason not to start.
 
         Raises:
-            GatewayError: SumUp refuses the key, or knows no such reader.
+            GatewayError: SumUp refuses the key, knows no such reader, or counts the currency otherwise.
         """
+        check_currency(self._currency, besides=_WITHOUT_DECIMALS)
         try:
             found = await self._say(self._sumup.readers.get_status(self._merchant, self._reader))
         except GatewayError as error:

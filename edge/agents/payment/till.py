@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from edge.agents.payment import crashes
 from edge.agents.payment.gateway import Approved, Charge, Declined, Gateway, GatewayError
 from edge.agents.payment.journal import Attempt, Journal
-from edge.agents.payment.prices import sold
 from edge.agents.payment.states import State, Why
 from edge.agents.payment.waiting import CardWait, NoCard
 from edge.contract.errors import AskError, ErrorCode
@@ -33,21 +31,6 @@ WITHOUT_CARD: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Sale:
-    """What an order took from the stock, or with `given_back` put back: how many of each dish, by its id.
-
-    `order_id` and `given_back` together tell one sale from another: the same one may be told twice.
-    """
-
-    order_id: str
-    items: Mapping[int, int]
-    given_back: bool
-
-
-Tell = Callable[[Sale], Awaitable[None]]
-
-
 class DoubtRemains(AskError):
     """Whether an order was charged isn't known yet."""
 
@@ -56,12 +39,11 @@ class DoubtRemains(AskError):
 
 
 class Till:
-    """`tell` is told of every sale at least once (see Sale)."""
+    """Takes money through `gateway`, and writes down in `journal` what it is about to do and what came of it."""
 
-    def __init__(self, journal: Journal, gateway: Gateway, *, tell: Tell | None = None) -> None:
+    def __init__(self, journal: Journal, gateway: Gateway) -> None:
         self.journal = journal
         self.gateway = gateway
-        self._tell = tell
         self._deciding = asyncio.Lock()  # between telling an asker of a charge and giving it back
 
     async def open(self) -> None:
@@ -207,7 +189,7 @@ class Till:
     async def reconcile(
         self, *, busy: Collection[str] = (), left: Collection[str] = (), unclaimed_s: float | None = None
     ) -> None:
-        """Go on with everything that isn't as it should be: doubts, refunds that are owed, sales nobody was told of.
+        """Go on with everything that isn't as it should be: doubts, and refunds that are owed.
 
         Orders in `busy` are at work and left alone; a charge of a session in `left` is given back, as is one
         that nobody has asked for within `unclaimed_s`.
@@ -229,21 +211,6 @@ class Till:
                     await self.refund(attempt, Why.UNCLAIMED)
         for attempt in await self.journal.in_state(State.REFUNDING):
             await self.refund(attempt, attempt.why or Why.CLERK)
-        await self.tell_sales()
-
-    async def tell_sales(self) -> None:
-        """Tell the stock what it doesn't know; what fails is told again."""
-        if self._tell is None:
-            return
-        for attempt in await self.journal.untold():
-            given_back = attempt.state is State.REFUNDED
-            try:
-                await self._tell(Sale(attempt.order_id, sold(attempt.lines), given_back))
-            except Exception as error:
-                log.warning("order %s: the stock could not be told: %s", attempt.order_id, error)
-                return
-            crashes.SALE_TOLD()
-            await self.journal.tell(attempt, 2 if given_back else 1)
 
     # -- writing down -------------------------------------------------------------------------------------
 

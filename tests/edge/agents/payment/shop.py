@@ -15,7 +15,6 @@ from edge.agents.payment.journal import Attempt, Journal
 from edge.agents.payment.prices import PricedDish
 from edge.agents.payment.sandbox.bank import Bank
 from edge.agents.payment.states import State, Why
-from edge.agents.payment.till import Sale
 from edge.bus import Client
 from edge.contract.input import CardTap
 from edge.contract.money import Money
@@ -100,6 +99,8 @@ class FaultyGateway:
         self.settle_fails = False
         self.refund_fails = False
         self.charges_wrongly = False
+        self.comes_late = False
+        self.late: list[tuple[str, Money, str | None]] = []
 
     async def open(self) -> None:
         await self.bank.open()
@@ -110,6 +111,9 @@ class FaultyGateway:
         await self.go_on.wait()
         if self.loses_the_ask:
             raise GatewayError("no route to the bank")
+        if self.comes_late:
+            self.late.append((key, amount, card))
+            raise GatewayError("no answer yet")
         charge = await self.bank.charge(key, amount + Money(1) if self.charges_wrongly else amount, card, remember)
         if self.hangs_after_charging:
             self.charged.set()
@@ -117,6 +121,12 @@ class FaultyGateway:
         if self.loses_the_answer:
             raise GatewayError("the line went dead")
         return charge
+
+    async def arrive(self) -> None:
+        """What was on its way for long reaches the bank."""
+        late, self.late = self.late, []
+        for each in late:
+            await self.bank.charge(*each)
 
     async def cancel(self, key: str, reference: str | None) -> None:
         await self.bank.cancel(key, reference)
@@ -146,7 +156,6 @@ class Shop:
         self.prices = dict(PRICES)
         self.agents: list[PaymentAgent] = []
         self.journal = self.new_journal()
-        self.sales: asyncio.Queue[Sale] = asyncio.Queue()
 
     def new_journal(self) -> WatchedJournal:
         return WatchedJournal(self.folder / "payment" / "journal.db")
@@ -166,7 +175,6 @@ class Shop:
             shop="Test Shop",
             currency="USD",
             tap_timeout_s=tap_timeout_s,
-            tell=self.hear_of_sale,
             **more,
         )
         self.agents.append(agent)
@@ -177,14 +185,6 @@ class Shop:
         agent = self.agent(gateway, tap_timeout_s, **more)
         await agent.connect()
         return agent
-
-    async def hear_of_sale(self, sale: Sale) -> None:
-        """The stock."""
-        self.sales.put_nowait(sale)
-
-    async def next_sale(self) -> Sale:
-        """What the stock is told next."""
-        return await asyncio.wait_for(self.sales.get(), 10)
 
     def kept(self) -> list[str]:
         """The keys of the charges that the bank approved and didn't give back."""

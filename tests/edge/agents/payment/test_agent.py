@@ -10,8 +10,6 @@ from typing import Any
 import nats
 import pytest
 
-from edge.agents.payment.states import Why
-from edge.agents.payment.till import Sale
 from edge.bus import Client, EmbeddedServer
 from edge.contract.envelope import NATSMessage, envelope_faults, is_uuid4
 from edge.contract.errors import AskError
@@ -168,21 +166,6 @@ async def test_what_runs_out_while_the_card_is_awaited_is_named_and_not_charged(
     assert gone.error == "Iced Cola is sold out"
     assert shop.approved() == []
     assert shop.states() == ["cancelled"]
-
-
-async def test_the_stock_is_told_of_a_sale_and_of_what_is_given_back(bus: Client, shop: Shop) -> None:
-    agent = await shop.open()
-    asked = await waiting(bus, shop)
-    await tap(bus)
-    await asked
-    assert await shop.next_sale() == Sale("order-1", {101: 1, 201: 2}, given_back=False)
-    attempt = await shop.journal.last("order-1")
-    assert attempt is not None
-    await agent.till.refund(attempt, Why.CLERK)
-    await agent.till.reconcile()
-    assert await shop.next_sale() == Sale("order-1", {101: 1, 201: 2}, given_back=True)
-    await agent.till.reconcile()
-    assert shop.sales.empty(), "each once, while nothing dies"
 
 
 async def test_a_declined_card_may_be_followed_by_another(bus: Client, shop: Shop) -> None:

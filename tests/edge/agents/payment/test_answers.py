@@ -32,7 +32,6 @@ def attempt(
         ended_at=datetime.now(UTC),
         claimed=False,
         closed=False,
-        told=0,
     )
 
 

@@ -282,7 +282,6 @@ async def test_a_journal_of_the_first_version_is_taken_over(path: Path) -> None:
     assert await journal.unfinished() == [doubtful]
     assert late is not None
     assert (late.state, late.why) == (State.CANCELLED, Why.NO_TAP)
-    assert await journal.untold() == []
     await journal.close()
     await journal.open()  # and once only
     assert await journal.last("o-paid") == paid

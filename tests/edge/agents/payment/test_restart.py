@@ -27,7 +27,6 @@ POINTS = [name for name in crash_points() if name.startswith("payment.")]
 CHARGED_BY_THEN = {
     "payment.gateway-answered",
     "payment.outcome-written",
-    "payment.sale-told",
     "payment.receipt-written",
     "payment.claim-written",
     "payment.doubt-written",
@@ -88,7 +87,7 @@ async def test_after_a_kill_the_customer_has_paid_once_or_not_at_all(bus: Client
     charged = point in CHARGED_BY_THEN
     assert len(shop.approved()) == (1 if charged else 0)
     gateway = FaultyGateway(shop.bank())
-    agent = await shop.open(gateway)
+    await shop.open(gateway)
     gives_back = point in ("payment.refund-written", "payment.refund-answered")
     settled = "refunded" if gives_back else "captured" if charged else "cancelled"
     assert shop.states() == [settled]
@@ -104,10 +103,6 @@ async def test_after_a_kill_the_customer_has_paid_once_or_not_at_all(bus: Client
     else:
         assert (answer.status, answer.loyalty_points_earned, len(shop.kept())) == ("success", 26, 1)
         assert answer.receipt_url is not None
-        await agent.till.tell_sales()
-        attempt = await shop.journal.last("order-1")
-        assert attempt is not None
-        assert attempt.told == 1
 
 
 @pytest.mark.parametrize("point", ["payment.gateway-answered", "payment.outcome-written", "payment.claim-written"])

@@ -17,6 +17,8 @@ from edge.agents.payment.journal import Attempt, Journal
 from edge.agents.payment.simulated.stripe import SimulatedStripe
 from edge.agents.payment.simulated.sumup import SimulatedSumup
 from edge.agents.payment.states import State, Why
+from edge.agents.payment.stripe_terminal import StripeTerminal
+from edge.agents.payment.sumup_reader import SumupReader
 from edge.agents.payment.till import DoubtRemains, Till
 from edge.agents.payment.waiting import CardWait
 from edge.bus import Client
@@ -293,3 +295,16 @@ async def test_through_the_bus(bus: Client, shop: Shop, terminal: Terminal, capl
         assert "4242" not in told
         assert "VISA" not in told
         assert terminal.server.api_key not in told
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KWD", "HUF"])
+async def test_a_currency_without_hundredths_is_refused(terminal: Terminal, currency: str) -> None:
+    """12.99 must not become 1,299 yen."""
+    gateway = terminal.gateway()
+    assert isinstance(gateway, StripeTerminal | SumupReader)
+    gateway._currency = currency
+    if terminal.name == "stripe" and currency == "HUF":
+        await gateway.open()  # Stripe counts forints in hundredths, SumUp doesn't
+    else:
+        with pytest.raises(GatewayError, match="smallest unit isn't a hundredth"):
+            await gateway.open()
