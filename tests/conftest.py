@@ -8,11 +8,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from edge.bus import Client, EmbeddedServer
 from edge.models import Store
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Hypothesis's 200 ms an example are a speed test, and these machines are shared.
+settings.register_profile("kiosk", deadline=None)
+settings.load_profile("kiosk")
 
 
 @pytest.fixture(scope="session")
