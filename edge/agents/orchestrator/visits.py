@@ -58,17 +58,33 @@ class Visits:
         session.step(Step.ARRIVE)
         stage.attention.forget()
         stage.begin_journey()
-        await stage.say(SESSION_STARTED, SessionStarted(kiosk_id=self._kiosk_id))
         self.stir()
         stage.light(WELCOME_LIGHT)
         session.said = phrases.WELCOME
+        # Neither waits for the other's acknowledgement; they leave in this order.
+        await asyncio.gather(stage.say(SESSION_STARTED, SessionStarted(kiosk_id=self._kiosk_id)), stage.show())
+        stage.aside(self._find_dishes)
+
+    async def _find_dishes(self) -> Deed:
+        """Get more dishes than the attract screen had; the customer is greeted meanwhile."""
         try:
-            popular = await stage.neighbours.popular(GREETING_DISHES)
-            session.dishes = tuple(hero_item(each) for each in popular)
+            popular = await self._stage.neighbours.popular(GREETING_DISHES)
         except AskError as error:
             log.warning("no dishes for the greeting: %s", error)
-            session.warning = None if self._popular else phrases.NO_MENU
-        await stage.show()
+            return self._regret
+        return partial(self._greet_with, tuple(hero_item(each) for each in popular))
+
+    async def _greet_with(self, dishes: tuple[ui.HeroItem, ...]) -> None:
+        session = self._stage.session
+        if session.state is State.GREETING and session.dishes != dishes:
+            session.dishes = dishes
+            await self._stage.show()
+
+    async def _regret(self) -> None:
+        session = self._stage.session
+        if session.state is State.GREETING and not session.dishes:
+            session.warning = phrases.NO_MENU
+            await self._stage.show()
 
     async def leave(self, reason: EndReason, words: str, step: Step = Step.LEAVE) -> None:
         """End the session, saying goodbye with `words`."""

@@ -79,7 +79,7 @@ async def test_cancel_ends_the_session_and_the_next_begins_anew(kiosk: Kiosk) ->
 async def test_without_any_neighbour_the_customer_is_still_greeted(open_kiosk: OpenKiosk) -> None:
     kiosk = await open_kiosk()
     await kiosk.come()
-    screen = await kiosk.screen("greeting")
+    screen = await kiosk.screen("greeting", lambda screen: screen.caption("warning") is not None)
     assert screen.caption("warning") == "The menu can't be reached right now. Please try again in a moment."
     await kiosk.touch("cancel")
     await kiosk.screen("attract")
