@@ -18,12 +18,13 @@ from benchmarks.bus.profiling import PROFILERS, SORTS, Work, profile
 from benchmarks.bus.ways import NAMES
 from benchmarks.loops import LOOPS
 from benchmarks.options import Options
+from benchmarks.ordering import suite as ordering
 from benchmarks.rounds import Effort, WayFailed
 from benchmarks.sampling import ProfilerFailed
 from edge.bus import BusError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SUITES: dict[str, Callable[[Options, Console], dict[str, Any]]] = {"bus": bus.run}
+SUITES: dict[str, Callable[[Options, Console], dict[str, Any]]] = {"bus": bus.run, "ordering": ordering.run}
 
 
 def arguments() -> argparse.ArgumentParser:

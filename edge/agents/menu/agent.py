@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,14 +20,17 @@ from edge.bus.history import recorded
 from edge.contract import menu as said
 from edge.contract.envelope import NATSMessage
 from edge.contract.errors import AskError, ErrorCode
+from edge.contract.permissions import permissions_of
 from edge.contract.recsys import PaidOrders
 from edge.contract.session import SessionEnded
+from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH, SESSION_ENDED, UI_UPDATE
 
 log = logging.getLogger(__name__)
 
 # An order's cart is on the screen before its receipt: as long as a customer may take from one to the other.
 _OVERLAP = timedelta(minutes=30)
+_READS = re.compile(rf"\$JS\.API\.CONSUMER\.CREATE\.{EVENTS_STREAM['name']}\b")  # a right that a key may give
 _Signature = tuple[int, int, int]
 
 
@@ -103,6 +107,9 @@ class MenuAgent(NATSAgentBase):
     @always
     async def keep_counting(self) -> None:
         """Take what was sold off the shelf, now and from time to time."""
+        if self.client.key_file is not None and not any(map(_READS.match, permissions_of(self.name).publish)):
+            log.warning("menu: sales can't be read with this agent's key, stock is as it was")
+            return
         while True:
             self._sales_wanted.clear()
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -16,14 +17,17 @@ from edge.bus.history import recorded
 from edge.contract import recsys as said
 from edge.contract.envelope import NATSMessage
 from edge.contract.menu import allergens_meant
+from edge.contract.permissions import permissions_of
 from edge.contract.recsys import PaidOrders
 from edge.contract.session import SessionEnded
+from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import RECSYS_SUGGEST, SESSION_ENDED, UI_UPDATE
 
 log = logging.getLogger(__name__)
 
 # An order's cart is on the screen before its receipt: as long as a customer may take from one to the other.
 _OVERLAP = timedelta(minutes=30)
+_READS = re.compile(rf"\$JS\.API\.CONSUMER\.CREATE\.{EVENTS_STREAM['name']}\b")  # a right that a key may give
 _MOMENTS = ((5, "night"), (11, "breakfast"), (15, "lunch"), (17, "afternoon"), (22, "dinner"), (24, "night"))
 
 
@@ -106,6 +110,9 @@ class RecsysAgent(NATSAgentBase):
     @always
     async def keep_learning(self) -> None:
         """Read what was ordered, now and from time to time."""
+        if self.client.key_file is not None and not any(map(_READS.match, permissions_of(self.name).publish)):
+            log.warning("recsys: past orders can't be read with this agent's key, suggestions go by what is known")
+            return
         while True:
             self._wanted.clear()
             try:

@@ -8,11 +8,13 @@ counts little: each "more often than by chance" is drawn towards 1 as if it had 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from math import log
 
 _DRAWN = 2.0  # orders
 _HALF_SURE = 50.0  # orders at which what was learned counts as much as the rules
+_ROWS = 100  # dishes of carts whose values are kept
 _MOST_LIFT = 3.0  # of a logarithm: one odd pair doesn't outweigh everything
 
 
@@ -25,6 +27,8 @@ class Learned:
         self._together: Counter[tuple[int, int]] = Counter()
         self._moments: Counter[str] = Counter()
         self._at: Counter[tuple[str, int]] = Counter()
+        self._rows: dict[int, _Row] = {}  # what was worked out since the last order, by a dish of the cart
+        self._bases: dict[str | None, _Row] = {}
 
     def add(self, dishes: Iterable[int], moment: str | None = None) -> None:
         """Learn one order, of a time of day where that is known."""
@@ -39,10 +43,27 @@ class Learned:
         """How much what was learned may say, from 0 (nothing was learned) towards 1."""
         return self.orders / (self.orders + _HALF_SURE)
 
-    def likelihood(self, dish: int, cart: Collection[int], moment: str | None) -> float:
-        """The logarithm of how likely `dish` is to be bought with `cart`, but for a constant."""
+    def likelihood(self, cart: Collection[int], moment: str | None) -> Callable[[int], float]:
+        """The logarithm of how likely a dish (its id) is to be bought with `cart`, but for a constant.
+
+        To be asked for many dishes at once, before another order is learned.
+        """
+        base = self._bases.setdefault(moment, _Row(partial(self._base, moment)))
+        rows = [self._rows.setdefault(other, _Row(partial(self.lift, other))) for other in cart]
+        while len(self._rows) > _ROWS:
+            self._rows.pop(next(iter(self._rows)))
+
+        def of(dish: int) -> float:
+            total = base[dish]
+            for row in rows:
+                total += row[dish]
+            return total
+
+        return of
+
+    def _base(self, moment: str | None, dish: int) -> float:
+        """How likely the dish is at this time of day, whatever is in the cart."""
         total = log((self._bought[dish] + 0.5) / (self.orders + 1.0))
-        total += sum(self.lift(dish, other) for other in cart if other != dish)
         if moment is not None and self._moments[moment]:
             by_chance = self._bought[dish] * self._moments[moment] / max(1, self.orders)
             total += _bounded(log((self._at[moment, dish] + _DRAWN) / (by_chance + _DRAWN)))
@@ -62,6 +83,8 @@ class Learned:
         return self._bought[dish]
 
     def _count(self, dishes: list[int], moment: str | None, by: int) -> None:
+        self._rows.clear()
+        self._bases.clear()
         self.orders += by
         for number, dish in enumerate(dishes):
             self._bought[dish] += by
@@ -71,6 +94,18 @@ class Learned:
             self._moments[moment] += by
             for dish in dishes:
                 self._at[moment, dish] += by
+
+
+class _Row(dict[int, float]):
+    """A value for each dish, worked out when it is first asked for."""
+
+    def __init__(self, work_out: Callable[[int], float]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, dish: int) -> float:
+        value = self[dish] = self._work_out(dish)
+        return value
 
 
 def _bounded(logarithm: float) -> float:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+# The tags that rules look at: offers that have the same of these are alike to them, but for what pairs with what.
+SPEAKING_TAGS = frozenset(
+    ("cold", "hot", "combo", "sharing", "popular", "breakfast", "lunch", "afternoon", "dinner", "night")
+)
 
 
 @dataclass(frozen=True)
@@ -17,3 +22,8 @@ class Offer:
     available: bool = True
     diets: frozenset[str] = frozenset()
     allergens: frozenset[str] = frozenset()
+    speaking: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Pick out the tags that rules look at."""
+        object.__setattr__(self, "speaking", self.tags & SPEAKING_TAGS)

@@ -37,36 +37,45 @@ def suggest(
     learned = learned or Learned()
     sure = learned.sureness
     in_cart = {offer.item_id for offer, _ in situation.cart}
-    scored: list[tuple[float, Suggestion]] = []
-    for offer in offers:
-        if offer.item_id in in_cart or not allowed(offer, situation):
+    likelihood = learned.likelihood(in_cart, situation.time_of_day)
+    full = {category for category, pieces in situation.pieces.items() if pieces >= situation.people}
+    paired = {other for offer, _ in situation.cart for other in offer.pairs_with}
+    weights: dict[tuple[str, frozenset[str], bool], float] = {}  # offers that are alike to the rules are weighed once
+    scored: list[tuple[float, int, Offer]] = []
+    for place, offer in enumerate(offers):
+        if offer.category in full or offer.item_id in in_cart or not allowed(offer, situation):
             continue
-        reasons = []
-        score = 0.0
-        for rule in RULES:
-            if reason := rule(offer, situation):
-                reasons.append(reason)
-                score += reason.weight * (1.0 - sure if rule in _FADING else 1.0)
-        if sure:
-            score += _LEARNED_WEIGHT * sure * learned.likelihood(offer.item_id, in_cart, situation.time_of_day)
-            reasons += _learned_reasons(offer, situation, learned)
-        if reasons:
-            scored.append((score, Suggestion(offer, max(reasons, key=lambda reason: reason.weight))))
-    scored.sort(key=lambda one: -one[0])
+        alike = (offer.category, offer.speaking, offer.item_id in paired)
+        weight = weights.get(alike)
+        if weight is None:
+            weight = weights[alike] = _weight(offer, situation, sure)
+        score = weight + _LEARNED_WEIGHT * sure * likelihood(offer.item_id) if sure else weight
+        scored.append((-score, place, offer))
+    scored.sort()
     best: dict[str, Suggestion] = {}
-    for _, suggestion in scored:
-        best.setdefault(suggestion.offer.category, suggestion)
-    return list(best.values())[:at_most]
+    wanted = {offer.category for _, _, offer in scored}
+    for _, _, offer in scored:
+        if len(best) == min(at_most, len(wanted)):
+            break
+        if offer.category not in best and (reasons := _reasons(offer, situation, learned)):
+            best[offer.category] = Suggestion(offer, max(reasons, key=lambda reason: reason.weight))
+    return list(best.values())
+
+
+def _weight(offer: Offer, situation: Situation, sure: float) -> float:
+    """What the rules make of an offer."""
+    said = ((rule, rule(offer, situation)) for rule in RULES)
+    return sum(reason.weight * (1.0 - sure if rule in _FADING else 1.0) for rule, reason in said if reason)
+
+
+def _reasons(offer: Offer, situation: Situation, learned: Learned) -> list[Reason]:
+    by_rule = [reason for rule in RULES if (reason := rule(offer, situation))]
+    return by_rule + (_learned_reasons(offer, situation, learned) if learned.orders else [])
 
 
 def allowed(offer: Offer, situation: Situation) -> bool:
-    """Whether the offer can be had, is what the customer may eat, and isn't one too many of its category."""
-    return (
-        offer.available
-        and situation.diets <= offer.diets
-        and not situation.avoided & offer.allergens
-        and situation.pieces[offer.category] < situation.people
-    )
+    """Whether the offer can be had and is what the customer may eat."""
+    return offer.available and situation.diets <= offer.diets and not situation.avoided & offer.allergens
 
 
 def _learned_reasons(offer: Offer, situation: Situation, learned: Learned) -> list[Reason]:
