@@ -184,12 +184,19 @@ class Guest:
         Raises:
             GuestFailed: it does not come in time.
         """
+        # It waits over there: a sign-in a try would keep an emulated kiosk from anything else.
+        there = f"until test -s {shlex.quote(path)}; do sleep 1; done; cat {shlex.quote(path)}"
         async with self._in_time(within_s, f"show {path}"):
             while True:
-                reading = await self._ssh(["-T"], f"sudo cat {shlex.quote(path)}")
-                content, _ = await reading.communicate()
+                reading = await self._ssh(["-T"], f"sudo sh -c {shlex.quote(there)}")
+                try:
+                    content, _ = await reading.communicate()
+                finally:
+                    await _end(reading)
                 if reading.returncode == 0 and content:
                     return content
+                if self._process is None or self._process.returncode is not None:
+                    raise GuestFailed(f"the machine ended; console: {self.last_words()}")
                 await asyncio.sleep(_LOOK_S)
 
     async def cut(self) -> None:
