@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge.cli import bus, contract, leds, menu, models, update
+from edge.cli import bus, contract, leds, menu, models, payment, update
 from edge.cli.agents import run_agents
 from edge.cli.doctor import doctor
 from edge.cli.firstboot import firstboot
@@ -28,6 +28,7 @@ app.add_typer(bus.app, name="bus")
 app.add_typer(contract.app, name="contract")
 app.add_typer(menu.app, name="menu")
 app.add_typer(models.app, name="models")
+app.add_typer(payment.app, name="payment")
 app.add_typer(leds.app, name="leds")
 app.command()(flash)
 app.add_typer(update.app, name="update")

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from drivers.errors import DriverError
 from edge.agents.menu.catalogue import MenuInvalid
+from edge.agents.payment.gateway import GatewayError
 from edge.agents.payment.journal import JournalError
 from edge.assembly import LibraryMissing
 from edge.bus import BusError
@@ -34,6 +35,7 @@ EXPECTED = (
     ConfigError,
     ContractError,
     DriverError,
+    GatewayError,
     JournalError,
     KeyUnusable,
     LibraryMissing,
