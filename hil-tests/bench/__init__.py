@@ -12,7 +12,9 @@ from typing import Protocol
 
 from bench.deeds import Deed, Sight
 
-BUILT_IN = ("mock", "wire", "wire+usb", "wire+serial")
+BUILT_IN = ("mock", "wire", "wire+usb", "wire+serial", "qemu")
+
+PATIENCE_S = 20.0  # for what takes well under 5 s on a machine with nothing else to do
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,14 @@ class Bus:
 
 
 class Bench(Protocol):
-    """One bench. `devices` says how each peripheral is reached, `image` what software the kiosk runs."""
+    """One bench. `devices` says how each peripheral is reached, `image` what software the kiosk runs.
+
+    `patience_s` is how long what should happen is waited for.
+    """
 
     name: str
     image: str
+    patience_s: float
     bus: Bus
     devices: dict[str, str]
     receipts: Receipts

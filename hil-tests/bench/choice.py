@@ -16,6 +16,7 @@ from benchmarks.machine import commit, server_version
 from edge.bus.server import ServerMissing, find_server
 from edge.models import Store
 
+_IMAGE = Path(__file__).resolve().parents[2] / "build" / "image" / "kiosk-amd64.img"
 _PACKAGES = ("kiosk-edge", "nats-py", "pyscard", "python-escpos", "pyusb", "pyserial", "sounddevice", "spidev")
 
 
@@ -25,6 +26,11 @@ def bench_named(name: str, folder: Path, config: pytest.Config) -> Bench:
     Raises:
         BenchUnusable: there is no such bench, its file is wrong, or the models are missing.
     """
+    if name == "qemu":
+        from bench.qemu_bench import QemuBench  # noqa: PLC0415 - the proofs and mtools are for this bench only
+
+        image = Path(config.getoption("--image") or _IMAGE)
+        return QemuBench(image, folder, config.getoption("--report"))
     if name not in BUILT_IN:
         from bench.real import real_bench  # noqa: PLC0415 - terminals and labgrid are for real benches only
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+from bench import PATIENCE_S
 from bench.watch import Heard, Watch
 from edge.bus import Client
 from edge.bus.client import current
@@ -21,7 +22,6 @@ P = TypeVar("P", bound=Payload)
 Q = TypeVar("Q", bound=Payload)
 A = TypeVar("A", bound=Payload)
 
-PATIENCE_S: Final = 20.0  # for what takes well under 5 s on a machine with nothing else to do
 _LOOK_AGAIN_S: Final = 0.2
 
 

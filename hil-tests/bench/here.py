@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from bench import Bus, Button, Lights, Receipts
+from bench import PATIENCE_S, Bus, Button, Lights, Receipts
 from bench.buttons import NoButton, SimulatedButton, gpio_button
 from bench.cards import PcscCards, SimulatedCards, card
 from bench.deeds import Deed, Sight
@@ -31,6 +31,7 @@ class BenchHere:
     """A bench made of stations. Everything runs on one event loop, blocking libraries in threads."""
 
     image = "this checkout"
+    patience_s = PATIENCE_S
 
     def __init__(
         self,

@@ -34,6 +34,11 @@ class Lobby(Customer):
         self._to_mend: dict[Deed, None] = {}
         watch.on_heard = self._note_message
 
+    @property
+    def patience_s(self) -> float:
+        """See `Customer`."""
+        return self._bench.patience_s
+
     def note(self, deed: str) -> None:
         """Put what was done into the report."""
         if self._telling:

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from bench import BenchUnusable, Bus, Button, Frame, Lights, Paper, Receipts
+from bench import PATIENCE_S, BenchUnusable, Bus, Button, Frame, Lights, Paper, Receipts
 from bench.buttons import FeltPresses
 from bench.deeds import Deed, Sight, in_words
 from bench.kiosk import KioskHere
@@ -72,6 +72,8 @@ class AskedLights:
 
 class RealBench:
     """What BENCH.toml says."""
+
+    patience_s = PATIENCE_S
 
     def __init__(self, settings: Settings, folder: Path, person: Person) -> None:
         self._settings = settings
