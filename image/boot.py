@@ -70,6 +70,7 @@ def config_txt(recipe: Recipe) -> str:
             "dtoverlay=kiosk-spi-pi5",
         ]
     lines += [
+        "[all]",
         "[pi4]",
         "# SPI's clock follows the core's; the strip's pulses need it steady.",
         "core_freq=500",
@@ -77,7 +78,8 @@ def config_txt(recipe: Recipe) -> str:
         "",
     ]
     for slot in SLOTS:
-        lines += [f"[boot_partition={boot_of(slot).number}]", f"cmdline={cmdline_name(slot)}"]
+        # Filters of different kinds add up, so that each begins with [all].
+        lines += ["[all]", f"[boot_partition={boot_of(slot).number}]", f"cmdline={cmdline_name(slot)}"]
     return "\n".join([*lines, "[all]", ""])
 
 
@@ -93,13 +95,10 @@ the kiosk is. Don't delete autoboot.txt: a Raspberry Pi starts by it.
 """
 
 
-def config_files(recipe: Recipe) -> dict[str, str]:
+def config_files() -> dict[str, str]:
     """What the partition KIOSK holds at first, by name."""
-    files = {"README.txt": README.replace("\n", "\r\n"), "autoboot.txt": autoboot()}
-    if recipe.arch is Arch.ARM64:
-        # The firmware wants a config.txt where autoboot.txt is, before it looks further.
-        files["config.txt"] = "# The kiosk's are on the partitions BOOT-A and BOOT-B.\n"
-    return files
+    # No config.txt: without autoboot.txt the firmware then passes this partition by, and takes the next, BOOT-A.
+    return {"README.txt": README.replace("\n", "\r\n"), "autoboot.txt": autoboot()}
 
 
 def boot_files(recipe: Recipe) -> dict[str, str]:

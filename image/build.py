@@ -17,12 +17,14 @@ from image.cache import Cache, content_key, tree_key
 from image.firmware import firmware_files
 from image.layout import DATA_TYPE, SLOTS, boot_of, partition, root_of
 from image.packages import packages
-from image.provision import ansible_environment, provision
+from image.provision import provision
 from image.recipe import PYTHON, REPOSITORY, Arch, Recipe
 from image.release import install_release, project_wheel, third_party
 from image.running import require, run, with_tree_mounted
+from image.sbom import write_sbom
 from image.signing import keyring
 from image.stages import Stages
+from image.tools import tools
 
 # What a kiosk runs with. The pictures of the manifest are the virtual kiosk's.
 MODELS = ("centerface", "silero_vad", "nats_ws")
@@ -64,6 +66,7 @@ class Build:
         self.cache = Cache(self.folders.cache)
         self.tree = self.work / "tree"
         self.release = f"/opt/kiosk/releases/{recipe.version}"
+        self.tools = Path()
         self._certificate = certificate
 
     @property
@@ -80,6 +83,11 @@ class Build:
     def boot(self) -> Path:
         """The boot FAT, which an update holds too."""
         return self.work / "boot.vfat"
+
+    @property
+    def sbom(self) -> Path:
+        """What the image is made of, in CycloneDX."""
+        return self.folders.out / f"{self.recipe.name}.cdx.json"
 
     def base(self) -> Path:
         """The base tree's archive; the only stage that isn't run as the owner of the tree."""
@@ -98,6 +106,9 @@ class Build:
             RecipeError: a stage failed; the text says which program, and where all its words are.
         """
         require("unshare", "mkfs.vfat", "mcopy", "sfdisk", "zstd")
+        with self.stages("Tools") as stage:
+            self.tools, kept = tools(self.folders.out / "tools", self.log)
+            stage.note = "kept from before" if kept else ""
         site = self._compiled_site(base)
         # A tree that is whole up to the software is gone on with: what follows may be run twice.
         state = content_key(base.name, site.name, self.recipe.version)
@@ -153,7 +164,7 @@ class Build:
 
     def _software(self, site: Path) -> None:
         with self.stages("kiosk-edge") as stage:
-            wheel = project_wheel(self.recipe, "HEAD", self.work / "wheel", self.log)
+            wheel = project_wheel(self.recipe, self.work / "wheel", self.log)
             install_release(self.recipe, site, wheel, self.tree / "opt" / "kiosk", self.log)
             self._in_tree(
                 "compile",
@@ -173,11 +184,8 @@ class Build:
             run(["chmod", "-R", "u=rwX,go=rX", self.tree / "opt" / "kiosk" / "models"], log=self.log)
 
     def _provision(self) -> None:
-        with self.stages("Ansible") as stage:
-            environment, kept = ansible_environment(self.folders.out / "ansible", self.log)
-            stage.note = "kept from before" if kept else ""
         with self.stages("Provisioning"):
-            provision(self.tree, environment, self._variables(), self.log)
+            provision(self.tree, self.tools, self._variables(), self.log)
 
     def _variables(self) -> dict[str, object]:
         raspberry_pi = self.recipe.arch is Arch.ARM64
@@ -217,11 +225,10 @@ class Build:
                 self.recipe, boot_of("A"), self.boot, texts=boot_files(self.recipe), files=files, log=self.log
             )
             config = self.work / "config.vfat"
-            fat_filesystem(
-                self.recipe, partition("KIOSK"), config, texts=config_files(self.recipe), files={}, log=self.log
-            )
-        with self.stages("Cleaning"):
+            fat_filesystem(self.recipe, partition("KIOSK"), config, texts=config_files(), files={}, log=self.log)
+        with self.stages("SBOM, cleaning"):
             (self.work / "whole").unlink()
+            write_sbom(self.recipe, self.tree, self.tools, self.sbom, self.log)
             # They are on the boot partition; the root has no use for them.
             for path in (self.tree / "boot").glob("*-*"):
                 path.unlink()

@@ -40,13 +40,15 @@ class Archive(StrEnum):
 class Recipe:
     """One image.
 
-    `version` names the release under /opt/kiosk/releases; `epoch_s` is the moment that every time in the image is.
+    `version` names the release under /opt/kiosk/releases, of the software in `commit`; no time in the image is later
+    than `epoch_s`.
     """
 
     arch: Arch
     archive: Archive
     version: str
     epoch_s: int
+    commit: str = "HEAD"
 
     @property
     def name(self) -> str:
@@ -70,14 +72,15 @@ def recipe_of(arch: Arch, archive: Archive = Archive.DEBIAN, repository: Path = 
     if archive is Archive.RASPIOS and arch is not Arch.ARM64:
         raise RecipeError("Raspberry Pi's archive is for --arch arm64; for amd64 leave --base out")
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
-    commit = _git(repository, "rev-parse", "--short=8", "HEAD")
-    # What the image is made of; a changed test doesn't make another version of it.
-    changed = _git(repository, "status", "--porcelain", "--", "edge", "drivers", "image", "ansible", "pyproject.toml")
+    commit = _git(repository, "rev-parse", "HEAD")
+    # The software is the commit's; the recipe and the roles are what lies here.
+    changed = _git(repository, "status", "--porcelain", "--", "image", "ansible")
     return Recipe(
         arch=arch,
         archive=archive,
-        version=f"{project['project']['version']}+{commit}{'.changed' if changed else ''}",
-        epoch_s=int(_git(repository, "log", "-1", "--format=%ct")),
+        version=f"{project['project']['version']}+{commit[:8]}{'.changed' if changed else ''}",
+        epoch_s=int(_git(repository, "log", "-1", "--format=%ct", commit)),
+        commit=commit,
     )
 
 

@@ -81,8 +81,8 @@ def _install(recipe: Recipe, lock: str, folder: Path, log: Path) -> None:
     run([*into, *sorted(house.glob("*.whl"))], log=log)
 
 
-def project_wheel(recipe: Recipe, commit: str, folder: Path, log: Path) -> Path:
-    """The project's own wheel, of what `commit` holds.
+def project_wheel(recipe: Recipe, folder: Path, log: Path) -> Path:
+    """The project's own wheel, of what the commit holds.
 
     Raises:
         RecipeError: git or the build fails.
@@ -91,7 +91,7 @@ def project_wheel(recipe: Recipe, commit: str, folder: Path, log: Path) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     done = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "archive", "--format=tar", commit, "--", *_SOURCES],
+        ["git", "-C", str(REPOSITORY), "archive", "--format=tar", recipe.commit, "--", *_SOURCES],
         capture_output=True,
         check=False,
     )
