@@ -17,6 +17,7 @@ from edge.agents.orchestrator.stage import Stage
 from edge.agents.orchestrator.states import State, Step
 from edge.agents.orchestrator.timing import Deed
 from edge.agents.orchestrator.visits import Visits
+from edge.bus.crashing import crash_point
 from edge.contract import payment, ui
 from edge.contract.errors import AskError, ErrorCode
 from edge.contract.hardware import SetLed
@@ -27,6 +28,14 @@ log = logging.getLogger(__name__)
 WAITING_LIGHT: Final = SetLed(color="#0066FF", pattern="pulse")
 PAID_LIGHT: Final = SetLed(color="#00FF00", pattern="solid")
 TROUBLE_LIGHT: Final = SetLed(color="#FF0000", pattern="error", duration_ms=3000)
+
+ORDER_KEPT = crash_point("orchestrator.order-kept", "the order is on disk; payment was not asked for")
+PAYMENT_ANSWERED = crash_point("orchestrator.payment-answered", "the payment agent answered; nothing came of it yet")
+PAID = crash_point("orchestrator.paid", "the session knows that it is paid; nobody was told, nothing is on disk")
+PAID_SHOWN = crash_point("orchestrator.paid-shown", "the screen says that it is paid; the receipt may be asked for")
+PRINT_ANSWERED = crash_point("orchestrator.print-answered", "the receipt is printed or not; the session doesn't know")
+CANCEL_ASKED = crash_point("orchestrator.cancel-asked", "a cancel was asked for and answered; nothing came of it yet")
+REFUSED = crash_point("orchestrator.refused", "the payment failed; nobody was told")
 
 # Refusals of an order that can't be paid as it is: the menu has changed since it was put together.
 _OUTDATED: Final = frozenset({ErrorCode.ITEM_OUT_OF_STOCK, ErrorCode.INVALID_REQUEST})
@@ -71,6 +80,7 @@ class Checkout:
         session.prompt = Prompt("waiting", phrases.TAP_CARD)
         self._stage.light(WAITING_LIGHT)
         await self._stage.keep()  # whatever becomes of us now, the order is known
+        ORDER_KEPT()
         self._stage.aside(partial(self._take_payment, session.order))
 
     async def resume(self, *, call_off: bool) -> None:
@@ -124,6 +134,7 @@ class Checkout:
         except Exception:
             log.exception("a fault while asking for payment of order %s", order.order_id)
             outcome = AskError(ErrorCode.INTERNAL_ERROR, "the orchestrator has a fault")
+        PAYMENT_ANSWERED()
         return lambda: self._settle(order, outcome)
 
     async def _stop_payment(self, order_id: str) -> Deed:
@@ -132,6 +143,7 @@ class Checkout:
             cancelled = (await self._stage.ask(PAYMENT_CANCEL, payment.CancelPayment(order_id=order_id))).cancelled
         except AskError as error:
             log.warning("order %s could not be cancelled: %s", order_id, error)
+        CANCEL_ASKED()
         return _nothing if cancelled else self._stop_later
 
     async def _stop_later(self) -> None:
@@ -149,6 +161,7 @@ class Checkout:
         if isinstance(outcome, payment.PaymentResult) and outcome.status == "success":
             await self._succeed(order, outcome)
             return
+        REFUSED()
         state, message, certain = _reading(outcome)
         session.in_doubt = not certain
         log.info("order %s: payment %s (%s)", order.order_id, state, _reason(outcome))
@@ -196,10 +209,12 @@ class Checkout:
             loyalty_points_earned=paid.loyalty_points_earned,
             printed=None,
         )
+        PAID()
         self._stage.light(PAID_LIGHT)
         self._stage.aside(partial(self._print, order, paid))
         self._visits.end_soon("receipt", "finished", self._stage.timing.unprinted_receipt_s, self._time_is_up)
         await self._stage.show()
+        PAID_SHOWN()
 
     # -- the receipt --------------------------------------------------------------------------------------
 
@@ -210,6 +225,7 @@ class Checkout:
         except AskError as error:
             log.warning("order %s: no printed receipt: %s", order.order_id, error)
             problem = phrases.print_trouble(error)
+        PRINT_ANSWERED()
         return lambda: self._report_print(problem)
 
     async def _report_print(self, problem: str | None) -> None:

@@ -13,9 +13,12 @@ from edge.agents.orchestrator.screens import hero_item
 from edge.agents.orchestrator.stage import Stage
 from edge.agents.orchestrator.states import State, Step
 from edge.agents.orchestrator.timing import Deed
+from edge.bus.crashing import crash_point
 from edge.contract import input as customer
 from edge.contract import menu
 from edge.contract.errors import AskError, ErrorCode
+
+ADDED = crash_point("orchestrator.added", "a dish is in the cart; it is neither on the screen nor on disk")
 
 MOST_FOUND: Final = 24  # dishes; more is no answer to a question
 
@@ -96,6 +99,7 @@ class Ordering:
         session.said = phrases.added(dish.name, quantity)
         self._replace_cart(cart)
         session.step(Step.ADD)
+        ADDED()
         return True
 
     def set_quantity(self, line: Line, quantity: int) -> None:

@@ -12,8 +12,12 @@ from edge.agents.orchestrator.ordering import Ordering
 from edge.agents.orchestrator.stage import Stage
 from edge.agents.orchestrator.states import AWAITING_CUSTOMER, State, Step
 from edge.agents.orchestrator.visits import Visits, clock_s
+from edge.bus.crashing import crash_point
 
 log = logging.getLogger(__name__)
+
+
+RESUMING = crash_point("orchestrator.resuming", "a session was read from disk; nothing was done about it")
 
 
 class Way(Enum):
@@ -26,6 +30,8 @@ class Way(Enum):
 
 def way_on(kept: Kept, now_s: float, resume_s: float) -> Way:
     """How to go on with what was kept, at `now_s` of the event loop's clock."""
+    if kept.session.end is not None:
+        return Way.WIND_UP
     if kept.session.state in (State.ATTRACT, State.OUT_OF_SERVICE, State.GOODBYE):
         return Way.ANEW
     if same_boot(kept) and 0 <= now_s - kept.session.stirred_s <= resume_s:
@@ -54,8 +60,14 @@ class Resuming:
         if way is Way.ANEW:
             await self._visits.attract()
             return
+        RESUMING()
         log.warning("session in state %s after a restart: %s", state, way.name.lower())
         session.ending = None
+        if session.end is not None:
+            await self._visits.tell_end(session.end)
+            stage.end_journey()
+            await self._visits.rest()
+            return
         if state not in AWAITING_CUSTOMER:
             await self._checkout.resume(call_off=way is Way.WIND_UP)
         elif way is Way.GO_ON:

@@ -9,6 +9,7 @@ from edge.agents.orchestrator.cart import Cart
 from edge.agents.orchestrator.order import Order
 from edge.agents.orchestrator.states import State, Step, after
 from edge.contract import menu, payment, ui, voice
+from edge.contract.session import EndReason
 
 PromptState = Literal["waiting", "declined", "timeout", "cancelled", "failed"]
 
@@ -62,6 +63,7 @@ class Session:
     receipt: ui.ReceiptInfo | None = None
     receipt_address: str | None = None  # for the customer's phone
     ending: Ending | None = None
+    end: EndReason | None = None  # while the bus may not know yet that it is over
 
     def step(self, step: Step) -> bool:
         """Move on; False where `step` makes no sense now."""

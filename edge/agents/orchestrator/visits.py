@@ -14,6 +14,7 @@ from edge.agents.orchestrator.session import Ending, Session
 from edge.agents.orchestrator.stage import Stage
 from edge.agents.orchestrator.states import AWAITING_CUSTOMER, State, Step
 from edge.agents.orchestrator.timing import Deed, TimerName
+from edge.bus.crashing import crash_point
 from edge.contract import ui
 from edge.contract.errors import AskError
 from edge.contract.hardware import SetLed
@@ -21,6 +22,10 @@ from edge.contract.session import EndReason, SessionEnded, SessionStarted
 from edge.contract.subjects import SESSION_ENDED, SESSION_STARTED
 
 log = logging.getLogger(__name__)
+
+BEGUN = crash_point("orchestrator.begun", "a session has begun, for the bus and on the screen; it is not on disk")
+GOODBYE_SHOWN = crash_point("orchestrator.goodbye-shown", "the screen says goodbye; the session's end was not told")
+END_TOLD = crash_point("orchestrator.end-told", "the session's end was told; on disk it wasn't")
 
 EndKind = Literal["idle", "left", "finished"]
 ATTRACT_DISHES: Final = 6
@@ -63,6 +68,7 @@ class Visits:
         session.said = phrases.WELCOME
         # Neither waits for the other's acknowledgement; they leave in this order.
         await asyncio.gather(stage.say(SESSION_STARTED, SessionStarted(kiosk_id=self._kiosk_id)), stage.show())
+        BEGUN()
         stage.aside(self._find_dishes)
 
     async def _find_dishes(self) -> Deed:
@@ -95,11 +101,20 @@ class Visits:
         stage.session.hush()
         stage.session.ending = None
         stage.session.said = words
+        stage.session.end = reason
         await stage.show()
-        await stage.say(SESSION_ENDED, self.ended(reason))
+        GOODBYE_SHOWN()
+        await stage.keep()  # who is told of the end must not meet the session again
+        await self.tell_end(reason)
+        END_TOLD()
         stage.end_journey()
         stage.light(DARK)
         stage.timers.set("goodbye", stage.timing.goodbye_s, self.rest)
+
+    async def tell_end(self, reason: EndReason) -> None:
+        """Say that the session is over."""
+        await self._stage.say(SESSION_ENDED, self.ended(reason))
+        self._stage.session.end = None
 
     def ended(self, reason: EndReason) -> SessionEnded:
         """What is said of the session's end."""

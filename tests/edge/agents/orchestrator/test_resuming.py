@@ -148,6 +148,35 @@ async def test_who_will_have_left_loses_the_cart(lasting: Kiosk) -> None:
     assert (await lasting.screen("greeting")).cart == []
 
 
+async def test_an_end_that_may_not_have_been_told_is_told_again(lasting: Kiosk) -> None:
+    await lasting.order()
+    started = await lasting.event(SESSION_STARTED)
+    orchestrator = lasting.orchestrator
+    orchestrator.session.end = "cancelled"
+    orchestrator.session.state = State.GOODBYE
+    await orchestrator.keep()
+    await NATSAgentBase.close(orchestrator)
+    orchestrator.timers.clear()
+    lasting.orchestrator = await lasting.start(lasting.an_orchestrator())
+    ended = await lasting.event(SESSION_ENDED)
+    assert (ended.session_id, ended.payload["reason"]) == (started.session_id, "cancelled")
+    screen = await lasting.screen("attract")
+    assert screen.message.session_id != started.session_id
+    await lasting.die_and_come_back()
+    await lasting.screen("attract")
+    assert lasting.unread(SESSION_ENDED) == 0
+
+
+async def test_a_session_whose_end_was_told_is_over_on_disk(lasting: Kiosk) -> None:
+    """The payment agent gives back what is paid in a session that has ended."""
+    await lasting.order()
+    await lasting.touch("cancel")
+    await lasting.event(SESSION_ENDED)
+    kept = Keeper(lasting.state_file).load()
+    assert kept is not None
+    assert kept.session.state not in (State.CART, State.CONFIRMING)
+
+
 async def test_closing_leaves_the_session_to_the_next_run(lasting: Kiosk) -> None:
     await lasting.order()
     await lasting.orchestrator.close()
