@@ -24,10 +24,10 @@ class Learned:
     def __init__(self) -> None:
         self.orders = 0
         self._bought: Counter[int] = Counter()
-        self._together: Counter[tuple[int, int]] = Counter()
+        self._together: dict[int, Counter[int]] = {}
         self._moments: Counter[str] = Counter()
         self._at: Counter[tuple[str, int]] = Counter()
-        self._rows: dict[int, _Row] = {}  # what was worked out since the last order, by a dish of the cart
+        self._rows: dict[int, dict[int, float]] = {}  # what was worked out since the last order, by a dish of the cart
         self._bases: dict[str | None, _Row] = {}
 
     def add(self, dishes: Iterable[int], moment: str | None = None) -> None:
@@ -49,17 +49,27 @@ class Learned:
         To be asked for many dishes at once, before another order is learned.
         """
         base = self._bases.setdefault(moment, _Row(partial(self._base, moment)))
-        rows = [self._rows.setdefault(other, _Row(partial(self.lift, other))) for other in cart]
+        rows = [self._rows.get(other) or self._rows.setdefault(other, self._row(other)) for other in cart]
         while len(self._rows) > _ROWS:
             self._rows.pop(next(iter(self._rows)))
 
         def of(dish: int) -> float:
             total = base[dish]
             for row in rows:
-                total += row[dish]
+                total += row.get(dish, 0.0)  # what nobody bought was bought as often as by chance
             return total
 
         return of
+
+    def _row(self, other: int) -> dict[int, float]:
+        """`lift` of every dish that was ever bought with `other`, in one go."""
+        chance = self._bought[other] / max(1, self.orders)
+        beside = self._together.get(other, Counter())
+        return {
+            dish: _bounded(log((beside.get(dish, 0) + _DRAWN) / (bought * chance + _DRAWN)))
+            for dish, bought in self._bought.items()
+            if bought
+        }
 
     def _base(self, moment: str | None, dish: int) -> float:
         """How likely the dish is at this time of day, whatever is in the cart."""
@@ -76,7 +86,7 @@ class Learned:
 
     def together(self, dish: int, other: int) -> int:
         """How many orders had both."""
-        return self._together[min(dish, other), max(dish, other)]
+        return self._together.get(dish, Counter())[other]
 
     def bought(self, dish: int) -> int:
         """How many orders had it."""
@@ -86,10 +96,12 @@ class Learned:
         self._rows.clear()
         self._bases.clear()
         self.orders += by
-        for number, dish in enumerate(dishes):
+        for dish in dishes:
             self._bought[dish] += by
-            for other in dishes[number + 1 :]:
-                self._together[dish, other] += by
+            beside = self._together.setdefault(dish, Counter())
+            for other in dishes:
+                if other != dish:
+                    beside[other] += by
         if moment is not None:
             self._moments[moment] += by
             for dish in dishes:
