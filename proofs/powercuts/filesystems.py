@@ -13,9 +13,12 @@ from typing import Final
 _PATIENCE_S: Final = 300.0
 _SBIN: Final = "/usr/sbin:/sbin"  # where Debian keeps them, and a user's PATH does not look
 _TOLD: Final = 600  # characters of a program's words
-# A FAT that was mounted for writing has its dirty bit set: after a cut that is as it should be.
+# A FAT that was mounted for writing has its dirty bit set: after a cut that is as it should be. FAT32 keeps it at byte
+# 65 of the boot sector, and not in that sector's backup.
 _DIRTY: Final = ("Dirty bit is set", "Automatically removing dirty bit", "Fs was not properly unmounted")
+_DIRTY_IN_FAT32: Final = ("65:01/00", "differences between boot sector", "mostly harmless", "Not automatically fixing")
 _NO_FAULT: Final = ("clusters", "Leaving filesystem unchanged")
+_ROUTINE: Final = ("recovering journal", "Feature orphan_present is set but orphan file is clean")
 TOOLS: Final = {"blkid": "util-linux", "e2fsck": "e2fsprogs", "debugfs": "e2fsprogs", "fsck.vfat": "dosfstools"}
 
 
@@ -46,8 +49,13 @@ def recover_ext4(partition: Path) -> list[str]:
     if again.returncode != 0:
         raise Broken(f"e2fsck repaired it, and it is still broken: {_words(again)}")
     # The last line counts files and blocks.
-    said = [line.removeprefix(f"{partition}: ") for line in preen.stdout.splitlines()[:-1]]
-    return [line for line in said if line.strip() and "recovering journal" not in line]
+    said = [line.removeprefix(f"{partition}: ") for line in preen.stdout.splitlines()[:-1] if line.strip()]
+    repaired = []
+    for line, before in zip(said, ["", *said], strict=False):
+        # That the list of orphans was in use is what any cut leaves behind.
+        if not any(words in line for words in _ROUTINE) and not (line == "CLEARED." and _ROUTINE[1] in before):
+            repaired.append(line)
+    return repaired
 
 
 def check_ext4(partition: Path) -> None:
@@ -70,7 +78,8 @@ def check_fat(partition: Path) -> None:
     found = _run("fsck.vfat", "-n", str(partition))
     said = [line.strip() for line in (found.stdout + found.stderr).splitlines() if line.strip()]
     # Its version comes first; it ends by counting files and clusters, unless it gave up.
-    faults = [line for line in said[1:] if not any(word in line for word in (*_DIRTY, *_NO_FAULT))]
+    harmless = (*_DIRTY, *_NO_FAULT, *(_DIRTY_IN_FAT32 if "65:01/00" in said else ()))
+    faults = [line for line in said[1:] if not any(word in line for word in harmless)]
     in_use = any(word in line for word in _DIRTY for line in said)
     if faults or found.returncode not in (0, 1) or (found.returncode == 1 and not in_use):
         raise Broken(f"fsck.vfat finds: {_words(found)}")
