@@ -89,10 +89,12 @@ class Payments(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def teardown(self) -> None:
-        self.balance()
-        self.run(self.shut())
-        self.runner.close()
-        self.folder.cleanup()
+        try:
+            self.balance()
+        finally:
+            self.run(self.shut())
+            self.runner.close()
+            self.folder.cleanup()
 
     # -- the kiosk ----------------------------------------------------------------------------------------
 
