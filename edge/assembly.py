@@ -8,7 +8,7 @@ libraries of its own agents only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -314,6 +314,14 @@ class Live(Mapping[int, V]):
 
     def __len__(self) -> int:
         return len(self._now())
+
+    def values(self) -> ValuesView[V]:
+        """All of one moment: it is looked once whether anything changed, not for each dish."""
+        return self._now().values()
+
+    def items(self) -> ItemsView[int, V]:
+        """All of one moment, likewise."""
+        return self._now().items()
 
     def _now(self) -> Mapping[int, V]:
         menu = self._glance.menu
