@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,19 +15,21 @@ from edge.bus import Client
 from edge.bus.connection import BusError
 from edge.contract import ui
 from edge.contract.envelope import NATSMessage
-from edge.contract.errors import AskError
 from edge.contract.input import CardTap, CartAction, Touch
 from edge.contract.permissions import OPERATOR
+from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import CARD_TAP, CART_ACTION, TOUCH, TRANSCRIPT, UI_UPDATE, Event
 from edge.contract.voice import Transcript
 from edge.contract.wire import Payload, from_fields, to_bytes
 from proofs.powercuts.acks import AckWriter
 
+log = logging.getLogger(__name__)
 P = TypeVar("P", bound=Payload)
 
 # Who serves a customer; the others make it nicer.
 NEEDED: Final = ("menu", "payment", "hardware", "orchestrator")
 DISHES: Final = (101, 102, 103, 104, 105, 201)
+_STREAM: Final = str(EVENTS_STREAM["name"])
 _STEP_S: Final = 120.0  # an emulated kiosk on a busy machine; on a real one a step takes well under a second
 _ACK_S: Final = 30.0
 _ACK_TRIES: Final = 4
@@ -51,12 +54,12 @@ class Customers:
         self._shown = asyncio.Condition()
 
     async def until_up(self, within_s: float) -> None:
-        """Return once every agent that serves answers.
+        """Return once every agent that serves answers, and the bus keeps events.
 
         Raises:
             NotServed: not in time; the text names who is missing.
         """
-        missing = list(NEEDED)
+        missing = [_STREAM, *NEEDED]
         try:
             async with asyncio.timeout(within_s):
                 while missing:
@@ -64,7 +67,7 @@ class Customers:
                     if missing:
                         await asyncio.sleep(_LOOK_S)
         except TimeoutError:
-            raise NotServed(f"no {', '.join(missing)} agent within {within_s:g} s") from None
+            raise NotServed(f"no {', '.join(missing)} within {within_s:g} s") from None
 
     async def order_and_pay(self, dishes: list[int]) -> str:
         """A whole visit, from the first touch to the receipt; the order's id.
@@ -172,10 +175,13 @@ class Customers:
             shows = self._screen.layout_mode if self._screen else "nothing"
             raise NotServed(f"no screen that {does} within {within_s:g} s; it shows {shows}") from None
 
-    async def _is_up(self, agent: str) -> bool:
+    async def _is_up(self, what: str) -> bool:
         try:
-            return await self._client.is_up(agent)
-        except AskError:
+            if what == _STREAM:  # the monitor makes it
+                return bool(await self._client.js.stream_info(_STREAM))
+            return await self._client.is_up(what)
+        except Exception as error:  # whatever it is, it may be up at the next look
+            log.debug("%s is not up: %s", what, error)
             return False
 
 

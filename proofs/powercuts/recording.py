@@ -158,7 +158,7 @@ async def _serve(guest: Guest, folder: Path, wish: Wish, acks: AckWriter, tell: 
                 await (customers.order_and_pay(dishes) if pays else customers.change_their_mind(dishes))
         finally:
             chatting.cancel()
-            await asyncio.wait([chatting])
+            await asyncio.gather(chatting, return_exceptions=True)
         tell("customers", wish.customers, wish.customers)
     return to_serving_s
 
