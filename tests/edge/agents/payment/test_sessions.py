@@ -220,3 +220,16 @@ async def test_nothing_of_a_card_is_in_journal_ledger_or_log(
         assert secret not in caplog.text
         for path in kept:
             assert secret.encode() not in path.read_bytes(), path
+
+
+async def test_a_charge_that_somebody_was_told_of_is_kept(bus: Client, shop: Shop) -> None:
+    agent = await shop.open()
+    asked = await waiting(bus, shop)
+    await tap(bus)
+    assert (await asked).status == "success"
+    await agent.till.reconcile(unclaimed_s=0)
+    attempt = await shop.journal.last("order-1")
+    assert attempt is not None
+    assert attempt.claimed
+    assert (await agent.till.refund(attempt, Why.UNCLAIMED)).state is State.CAPTURED  # told between look and deed
+    assert shop.kept() == ["order-1/1"]
