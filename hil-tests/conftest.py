@@ -18,6 +18,7 @@ from bench.choice import bench_named, facts_of
 from bench.deeds import MENDS, Deed, Sight
 from bench.lobby import Lobby
 from bench.page import write_page
+from bench.qemu_bench import QemuBench
 from bench.record import Record, Run
 from bench.table import skipped_table
 from bench.watch import Watch
@@ -32,6 +33,7 @@ _LONGEST_BY_HAND_S = 3600.0
 # An emulated kiosk boots in half a minute on a quiet machine, and in a quarter of an hour beside much else.
 _LONGEST_BOOTED_S = 3600.0
 REPOSITORY = Path(__file__).resolve().parent.parent
+_LAST = "test_the_image_is_updated_safely"  # after it another version runs
 _RUN = pytest.StashKey[Run]()
 _RECORD = pytest.StashKey[Record]()
 _NEEDED = pytest.StashKey[list[Deed | Sight]]()
@@ -60,9 +62,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUN] = Run(label)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What only a booted image can show is asked of no other bench."""
+    of_the_image = collection_path.name.startswith("test_the_image_")
+    return True if of_the_image and config.getoption("--bench") != "qemu" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     name = config.getoption("--bench")
     longest_s = _LONGEST_BOOTED_S if name == "qemu" else _LONGEST_S if name in BUILT_IN else _LONGEST_BY_HAND_S
+    items.sort(key=lambda item: item.path.stem == _LAST)
     for item in items:
         # One event loop for the bench and all its tests; a person at a bench takes longer than a test may.
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -101,6 +110,13 @@ async def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     run.devices = made.devices
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def booted(bench: Bench) -> QemuBench:
+    """The bench whose image this run has booted."""
+    assert isinstance(bench, QemuBench)
+    return bench
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -12,6 +12,7 @@ import pytest
 
 from bench import BUILT_IN, Bench, BenchUnusable
 from bench.here import mock, wire
+from bench.qemu_bench import QemuBench
 from benchmarks.machine import commit, server_version
 from edge.bus.server import ServerMissing, find_server
 from edge.models import Store
@@ -27,8 +28,6 @@ def bench_named(name: str, folder: Path, config: pytest.Config) -> Bench:
         BenchUnusable: there is no such bench, its file is wrong, or the models are missing.
     """
     if name == "qemu":
-        from bench.qemu_bench import QemuBench  # noqa: PLC0415 - the proofs and mtools are for this bench only
-
         image = Path(config.getoption("--image") or _IMAGE)
         return QemuBench(image, folder, config.getoption("--report"))
     if name not in BUILT_IN:

@@ -117,6 +117,8 @@ class QemuBench:
         self.image = image.name
         self.machine: Machine
         self.shell: Shell
+        self.report = report
+        self.public_key: Path
         self.timeline: dict[str, float] = {}
         """Seconds from power to each stage, at the first boot."""
         self.bus = Bus("")
@@ -129,9 +131,8 @@ class QemuBench:
             "microphone": "simulated, in the guest",
             "bus": "the image's nats-server with keys, through ssh",
         }
-        self._image = image
+        self.image_file = image
         self._folder = folder
-        self._report = report
         self._console = Console()
         self._leaving = AsyncExitStack()
         self._stage = Stage.OFF
@@ -146,27 +147,28 @@ class QemuBench:
             await self._open()
         except (GuestFailed, FlashError, CommandFailed, TimeoutError) as error:
             await self._leaving.aclose()
-            raise BenchUnusable(f"{error} (its console is in {self._report / 'serial.log'})") from error
+            raise BenchUnusable(f"{error} (its console is in {self.report / 'serial.log'})") from error
         except BaseException:
             await self._leaving.aclose()
             raise
 
     async def _open(self) -> None:
-        arch = arch_of(self._image)
+        arch = arch_of(self.image_file)
         packages = lacking(arch)
         if packages:
             raise BenchUnusable(f"on Debian: apt-get install {' '.join(packages)}")
-        if not self._image.is_file():
-            raise BenchUnusable(f"there is no image {self._image}: make image ARCH={arch} makes it")
-        self._say(f"flashing {self._image.name}")
+        if not self.image_file.is_file():
+            raise BenchUnusable(f"there is no image {self.image_file}: make image ARCH={arch} makes it")
+        self._say(f"flashing {self.image_file.name}")
         key = make_ssh_key(self._folder)
+        self.public_key = Path(f"{key}.pub")
         config = self._folder / "kiosk.toml"
         config.write_text(KIOSK_TOML.format(declined=""), encoding="utf-8")
         disk = self._folder / "card.img"
-        await asyncio.to_thread(flash, self._image, disk, config, Path(f"{key}.pub"))
+        await asyncio.to_thread(flash, self.image_file, disk, config, self.public_key)
         self._leaving.callback(disk.unlink)
         devices = await self._peripherals()
-        serial = self._report / "serial.log"
+        serial = self.report / "serial.log"
         serial.unlink(missing_ok=True)
         self.machine = Machine(disk, self._folder, serial, devices, arch=arch, accelerator=_accelerator())
         self.machine.on_boot = self._told
@@ -174,8 +176,8 @@ class QemuBench:
         self.shell = Shell(self.machine.ssh_port, key)
         self._leaving.push_async_callback(self.shell.close)
         await self.to(Stage.SERVING)
-        await keep_timeline(self.shell, self._report, COMMAND_S)
-        (self._report / "timeline.json").write_text(json.dumps(self.timeline, indent=1), encoding="utf-8")
+        await keep_timeline(self.shell, self.report, COMMAND_S)
+        (self.report / "timeline.json").write_text(json.dumps(self.timeline, indent=1), encoding="utf-8")
 
     async def _peripherals(self) -> list[str]:
         """Set them up here; returns QEMU's words for their ends in the machine."""

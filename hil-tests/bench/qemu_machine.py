@@ -80,6 +80,7 @@ class Monitor:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._gone: dict[str, asyncio.Event] = {}
         self.reason = ""
         """Why the guest ended: "guest-reset", "guest-shutdown", "host-qmp-quit"; "" while it runs, or was killed."""
         self._reading = asyncio.create_task(self._read(), name="QEMU's monitor")
@@ -112,6 +113,8 @@ class Monitor:
                 said = json.loads(line)
                 if said.get("event") == "SHUTDOWN":
                     self.reason = said["data"]["reason"]
+                elif said.get("event") == "DEVICE_DELETED" and "device" in said["data"]:
+                    self._gone.setdefault(said["data"]["device"], asyncio.Event()).set()
                 elif "return" in said or "error" in said:
                     self._answers.put_nowait(said)
 
@@ -127,6 +130,12 @@ class Monitor:
         if "error" in answer:
             raise GuestFailed(f"QEMU can't {command}: {answer['error']['desc']}")
         return answer["return"]
+
+    async def remove(self, device: str) -> None:
+        """Unplug a device; it is gone when this returns."""
+        gone = self._gone[device] = asyncio.Event()
+        await self.do("device_del", id=device)
+        await asyncio.wait_for(gone.wait(), _MONITOR_S)
 
     async def quit(self) -> None:
         """End the machine at once; what it was told to write is written."""
@@ -146,8 +155,9 @@ class Monitor:
 class Machine:
     """A machine with `card` in it; `devices` are QEMU's words for what is plugged in.
 
-    What the guest says on its serial line is appended to `console`. Restarted by itself (`reboot`, a panic, the
-    watchdog), it is started again as a Pi's firmware does, by autoboot.txt and the flag of a trial.
+    What the guest says on its serial line is appended to `console`. Restarted by itself (`reboot`, a panic), it is
+    started again as a Pi's firmware does, by autoboot.txt and the flag of a trial. It has no hardware watchdog: on a
+    host with other work an emulated kernel doesn't feed one of 15 s, and that says nothing of the kiosk.
     """
 
     def __init__(
@@ -263,7 +273,7 @@ class Machine:
             *("-append", kernel.arguments + _CONSOLES[self._arch]),
             # What the guest was told is written is with the host: a power cut here is QEMU's end, not the host's.
             *("-drive", f"file={self.card},format=raw,if=none,id=card,cache=writeback,discard=unmap"),
-            *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci", "-device", "i6300esb"),
+            *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"),
             *("-device", "virtio-net-pci,netdev=net,id=nic"),
             *self._devices,
