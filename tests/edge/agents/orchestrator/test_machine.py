@@ -182,6 +182,13 @@ class Machine(RuleBasedStateMachine):
         action = customer.CartAction(action=verb, item_id=item, quantity=quantity, customizations=list(way))
         self.do(self.ordering.act(action))
 
+    @precondition(lambda self: self.session.cart)
+    @rule(nth=st.integers(0, 3))
+    def remove_a_line(self, nth: int) -> None:
+        lines = self.session.cart.lines
+        self.ordering.set_quantity(lines[nth % len(lines)], 0)
+        self.do(self.stage.show())
+
     @rule(item=ITEMS)
     def look(self, item: int) -> None:
         self.do(self.ordering.select(item))
