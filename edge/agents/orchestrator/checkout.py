@@ -170,7 +170,8 @@ class Checkout:
             return
         self._stage.light(TROUBLE_LIGHT)
         session.hush()
-        if not (isinstance(outcome, AskError) and outcome.code in _OUTDATED and await self._reconsider()):
+        code = outcome.code if isinstance(outcome, AskError) else outcome.error_code
+        if not (code in _OUTDATED and await self._reconsider()):
             session.step(Step.REFUSE)
             session.prompt = Prompt(state, message)
         await self._stage.show()

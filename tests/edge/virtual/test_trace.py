@@ -23,6 +23,7 @@ from edge.contract.subjects import (
     PAYMENT_CANCEL,
     PERSON_DETECTED,
     SESSION_ENDED,
+    SET_SERVICE,
     SESSION_STARTED,
     TOUCH,
     TRANSCRIPT,
@@ -91,7 +92,7 @@ async def test_a_trace_is_the_whole_journey_and_nothing_else(kiosk: VirtualKiosk
         assert of_trace[-1][0] == SESSION_ENDED.subject
         assert of_session == of_trace[1:], "but for what came before there was a session"
         asked = {subject for subject, _ in of_trace if agent_of(subject)}
-        not_in_a_story = {PAYMENT_CANCEL.subject, HARDWARE_STATUS.subject}
+        not_in_a_story = {PAYMENT_CANCEL.subject, HARDWARE_STATUS.subject, SET_SERVICE.subject}
         assert asked == {command.subject for command in COMMANDS} - not_in_a_story
 
 

@@ -333,3 +333,13 @@ async def test_a_charge_of_another_amount_is_an_error_in_the_log(
     await kiosk.terminal.answer(paid(Money.of("99.99")))
     assert (await kiosk.screen("receipt")).one("ReceiptInfo")["total"] == 99.99
     assert "99.99 was charged, 14.49 was due" in caplog.text
+
+
+async def test_a_dish_that_ran_out_is_taken_off_also_where_payment_answers_so(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kiosk.pay()
+    monkeypatch.setitem(DISHES, 101, msgspec.structs.replace(DISHES[101], available=False))
+    await kiosk.terminal.answer(unpaid(code=ErrorCode.ITEM_OUT_OF_STOCK))
+    screen = await kiosk.screen("hero_grid", lambda screen: screen.caption("warning") is not None)
+    assert screen.cart == []
