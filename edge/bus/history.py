@@ -7,6 +7,7 @@ live (`live`), or in the spans of `edge.bus.telemetry`, and never afterwards.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,7 @@ STREAM = str(EVENTS_STREAM["name"])
 ANSWER_S = 5.0
 # What brings a customer is said moments before their session starts, and what it led to moments after its end.
 _AROUND = timedelta(seconds=30)
+_MICROSECONDS = re.compile(r"(?<=\.\d{6})\d+")  # the server's nanoseconds, of which Python reads that many
 _CLOCK_GRAIN = timedelta(milliseconds=1)  # nats-py reads the server's nanoseconds through a float
 
 
@@ -154,6 +156,53 @@ async def recorded(
             await _end(subscription)
     except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
         raise BusUnreachable(f"{STREAM} does not answer: {str(error) or 'timeout'}") from error
+
+
+async def read_back(client: Client, subject: str, *, since: datetime | None = None) -> AsyncIterator[Entry]:
+    """What KIOSK_EVENTS holds on `subject`, oldest first, from `since` on (server's time).
+
+    Message by message, for agents: the right to that (`Event.read_by`) is less than `recorded`'s, who makes a
+    consumer. A message takes a round trip, finding the first one 17 at most.
+
+    Raises:
+        BusUnreachable: the stream does not answer, or this agent has no right to read it.
+    """
+    try:
+        state = (await client.js.stream_info(STREAM)).state
+        first, last = state.first_seq, state.last_seq
+        sequence = first if since is None else await _first_since(client, since, first, last)
+        while sequence <= last:
+            entry = await _next(client, sequence, subject)
+            if entry is None or entry.sequence is None or entry.sequence > last:
+                return
+            yield entry
+            sequence = entry.sequence + 1
+    except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
+        raise BusUnreachable(f"{STREAM} does not answer: {str(error) or 'timeout'}") from error
+
+
+async def _first_since(client: Client, since: datetime, first: int, last: int) -> int:
+    """The sequence of the first message that the stream took at `since` or later; one past `last` if there is none."""
+    low, high = first, last + 1
+    while low < high:
+        middle = (low + high) // 2
+        entry = await _next(client, middle, ALL)
+        if entry is None or entry.sequence is None or entry.at >= since:
+            high = middle
+        else:
+            low = entry.sequence + 1
+    return low
+
+
+async def _next(client: Client, sequence: int, subject: str) -> Entry | None:
+    """The first message on `subject` from `sequence` on; None if there is none."""
+    try:
+        msg = await client.js.get_msg(STREAM, seq=sequence, subject=subject, direct=True, next=True)
+    except NotFoundError:
+        return None
+    headers = dict(msg.headers or {})
+    at = datetime.fromisoformat(_MICROSECONDS.sub("", headers["Nats-Time-Stamp"]))
+    return Entry(str(msg.subject), at.astimezone(UTC), msg.data or b"", sequence=msg.seq, headers=headers)
 
 
 async def _end(subscription: JetStreamContext.PushSubscription) -> None:

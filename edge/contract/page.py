@@ -143,7 +143,8 @@ def _event(event: Event[Any]) -> str:
             f"### {event.subject}",
             _words(event.payload),
             f"Said by **{event.said_by}**, heard by **{', '.join(event.heard_by)}**; "
-            f"kept in {stream_of(event.subject)}.",
+            f"kept in {stream_of(event.subject)}"
+            + (f", read there by **{', '.join(event.read_by)}**." if event.read_by else "."),
             _fields(whole(event.payload)),
             _example(examples.EVENTS.get(event.subject)),
         ]

@@ -68,6 +68,8 @@ def _agent(name: str) -> Permissions:
         # Agents wait until the monitor has made these.
         f"{_API}.STREAM.INFO.{_EVENTS}",
         f"{_API}.STREAM.INFO.{_COMMANDS}",
+        # Single messages, without a consumer: that could be told to deliver them as somebody's commands.
+        *(f"{_API}.DIRECT.GET.{_EVENTS}" for _ in _once(name for event in EVENTS if name in event.read_by)),
         f"{inbox_of(name)}.>",  # what it sends itself, to know that the server heard all before
     ]
     subscribe = [

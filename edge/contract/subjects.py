@@ -22,12 +22,13 @@ FRONTEND = "frontend"
 
 @dataclass(frozen=True)
 class Event(Generic[P]):
-    """Something that happened, told to whoever listens."""
+    """Something that happened, told to whoever listens; `read_by` read afterwards what is kept of it."""
 
     subject: str
     payload: type[P]
     said_by: str
     heard_by: tuple[str, ...]
+    read_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,7 +67,8 @@ CART_ACTION = Event("kiosk.input.cart_action", input.CartAction, FRONTEND, ("orc
 CARD_TAP = Event("kiosk.input.card_tap", input.CardTap, "hardware", ("payment", "orchestrator"))
 SESSION_STARTED = Event("kiosk.session.started", session.SessionStarted, "orchestrator", AGENTS)
 SESSION_ENDED = Event("kiosk.session.ended", session.SessionEnded, "orchestrator", AGENTS)
-UI_UPDATE = Event("kiosk.ui.update", ui.UiUpdate, "orchestrator", (FRONTEND,))
+# What was paid is on the screen: the menu counts its stock by it, recsys learns from it.
+UI_UPDATE = Event("kiosk.ui.update", ui.UiUpdate, "orchestrator", (FRONTEND,), read_by=("menu", "recsys"))
 
 MENU_SEARCH = Command("kiosk.agent.menu.search", menu.Search, menu.SearchResult, ("orchestrator",), "menu", timeout_s=2)
 MENU_DETAILS = Command(

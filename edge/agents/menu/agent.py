@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,21 +15,18 @@ from edge.agents.menu.catalogue import Dish, DishUnknown, Menu, MenuInvalid
 from edge.agents.menu.search import Finder
 from edge.agents.menu.shelf import Shelf, ShelfUnusable
 from edge.bus import BusError, NATSAgentBase, always, does, hears
-from edge.bus.history import recorded
+from edge.bus.history import read_back
 from edge.contract import menu as said
 from edge.contract.envelope import NATSMessage
 from edge.contract.errors import AskError, ErrorCode
-from edge.contract.permissions import permissions_of
 from edge.contract.recsys import PaidOrders
 from edge.contract.session import SessionEnded
-from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import MENU_DETAILS, MENU_SEARCH, SESSION_ENDED, UI_UPDATE
 
 log = logging.getLogger(__name__)
 
 # An order's cart is on the screen before its receipt: as long as a customer may take from one to the other.
 _OVERLAP = timedelta(minutes=30)
-_READS = re.compile(rf"\$JS\.API\.CONSUMER\.CREATE\.{EVENTS_STREAM['name']}\b")  # a right that a key may give
 _Signature = tuple[int, int, int]
 
 
@@ -107,9 +103,6 @@ class MenuAgent(NATSAgentBase):
     @always
     async def keep_counting(self) -> None:
         """Take what was sold off the shelf, now and from time to time."""
-        if self.client.key_file is not None and not any(map(_READS.match, permissions_of(self.name).publish)):
-            log.warning("menu: sales can't be read with this agent's key, stock is as it was")
-            return
         while True:
             self._sales_wanted.clear()
             try:
@@ -133,7 +126,7 @@ class MenuAgent(NATSAgentBase):
         until = self.shelf.read_until
         since = datetime.now(UTC) if until is None else min(until, datetime.now(UTC))  # a clock may have been put back
         orders = PaidOrders()
-        async for entry in recorded(self.client, since=since - _OVERLAP, subject=UI_UPDATE.subject):
+        async for entry in read_back(self.client, UI_UPDATE.subject, since=since - _OVERLAP):
             message = entry.message
             if entry.replay_of or not isinstance(message, NATSMessage):
                 continue  # a replay sells nothing

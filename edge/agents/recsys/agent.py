@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -13,21 +12,18 @@ from edge.agents.recsys.offers import Offer
 from edge.agents.recsys.rules import Situation
 from edge.agents.recsys.suggest import suggest
 from edge.bus import BusError, NATSAgentBase, always, does, hears
-from edge.bus.history import recorded
+from edge.bus.history import read_back
 from edge.contract import recsys as said
 from edge.contract.envelope import NATSMessage
 from edge.contract.menu import allergens_meant
-from edge.contract.permissions import permissions_of
 from edge.contract.recsys import PaidOrders
 from edge.contract.session import SessionEnded
-from edge.contract.streams import EVENTS_STREAM
 from edge.contract.subjects import RECSYS_SUGGEST, SESSION_ENDED, UI_UPDATE
 
 log = logging.getLogger(__name__)
 
 # An order's cart is on the screen before its receipt: as long as a customer may take from one to the other.
 _OVERLAP = timedelta(minutes=30)
-_READS = re.compile(rf"\$JS\.API\.CONSUMER\.CREATE\.{EVENTS_STREAM['name']}\b")  # a right that a key may give
 _MOMENTS = ((5, "night"), (11, "breakfast"), (15, "lunch"), (17, "afternoon"), (22, "dinner"), (24, "night"))
 
 
@@ -110,9 +106,6 @@ class RecsysAgent(NATSAgentBase):
     @always
     async def keep_learning(self) -> None:
         """Read what was ordered, now and from time to time."""
-        if self.client.key_file is not None and not any(map(_READS.match, permissions_of(self.name).publish)):
-            log.warning("recsys: past orders can't be read with this agent's key, suggestions go by what is known")
-            return
         while True:
             self._wanted.clear()
             try:
@@ -140,7 +133,7 @@ class RecsysAgent(NATSAgentBase):
         since = None if until is None else min(until, self._now()) - _OVERLAP  # a clock may have been put back
         orders = PaidOrders()
         new = 0
-        async for entry in recorded(self.client, since=since, subject=UI_UPDATE.subject):
+        async for entry in read_back(self.client, UI_UPDATE.subject, since=since):
             message = entry.message
             if entry.replay_of or not isinstance(message, NATSMessage):
                 continue  # a replay is no order

@@ -24,11 +24,12 @@ from edge.bus.history import (
     last_journey,
     live,
     matches,
+    read_back,
     recorded,
 )
 from edge.contract.envelope import NATSMessage
 from edge.contract.errors import ContractError
-from edge.contract.subjects import PERSON_DETECTED, SESSION_ENDED, SESSION_STARTED, SPEECH_START, TOUCH, UI_UPDATE
+from edge.contract.subjects import ALL, PERSON_DETECTED, SESSION_ENDED, SESSION_STARTED, SPEECH_START, TOUCH, UI_UPDATE
 
 SAID: dict[str, dict[str, Any]] = {
     PERSON_DETECTED.subject: {"event": "person_detected"},
@@ -87,8 +88,38 @@ async def test_everything_comes_in_order_with_its_time(each_server: EmbeddedServ
     await bus.close()
 
 
+async def test_read_back_message_by_message_is_the_same(each_server: EmbeddedServer) -> None:
+    bus = Client(each_server.url, name="test")
+    await bus.connect(wait_s=10, setup=True)
+    for _ in range(4):
+        await customer(bus)
+    wanted = await all_of(recorded(bus, subject=UI_UPDATE.subject))
+    found = await all_of(read_back(bus, UI_UPDATE.subject))
+    assert [(each.sequence, each.data) for each in found] == [(each.sequence, each.data) for each in wanted]
+    assert len(found) == 4
+    assert abs(found[0].at - wanted[0].at) < timedelta(milliseconds=1)
+    everything = await all_of(read_back(bus, ALL))
+    for number, entry in enumerate(everything):
+        later = await all_of(read_back(bus, ALL, since=entry.at))
+        assert [each.sequence for each in later] == [each.sequence for each in everything[number:]]
+    assert await all_of(read_back(bus, ALL, since=everything[-1].at + timedelta(seconds=1))) == []
+    await bus.close()
+
+
+async def test_reading_back_ends_while_somebody_goes_on_talking(bus: Client) -> None:
+    await customer(bus)
+    found = []
+    async with asyncio.timeout(20):
+        async for entry in read_back(bus, ALL):
+            found.append(entry.sequence)
+            await customer(bus)
+    assert found == [1, 2, 3, 4, 5]
+
+
 async def test_an_empty_record_is_no_wait(bus: Client) -> None:
     assert await all_of(recorded(bus)) == []
+    assert await all_of(read_back(bus, ALL)) == []
+    assert await all_of(read_back(bus, ALL, since=datetime.now(UTC))) == []
     with pytest.raises(NothingRecorded, match="no session"):
         await last_journey(bus)
 
@@ -114,6 +145,8 @@ async def test_a_lost_server_is_said(nats_server: EmbeddedServer, bus: Client, m
     await nats_server.kill()
     with pytest.raises(BusUnreachable, match="KIOSK_EVENTS does not answer"):
         await all_of(recorded(bus))
+    with pytest.raises(BusUnreachable, match="KIOSK_EVENTS does not answer"):
+        await all_of(read_back(bus, ALL))
 
 
 async def test_a_journey_is_all_of_a_trace(bus: Client) -> None:

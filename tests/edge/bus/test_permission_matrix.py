@@ -125,10 +125,11 @@ def kept() -> Iterator[Case]:
         },
         "STREAM.MSG.DELETE": {COMMAND_STREAM: {MONITOR}, DEAD_STREAM: {MONITOR, OPERATOR}},
         "CONSUMER.CREATE": {EVENT_STREAM: {OPERATOR}, DEAD_STREAM: {OPERATOR}},
+        "DIRECT.GET": {EVENT_STREAM: {"menu", "recsys"}},
     }
     never = (
         *("STREAM.DELETE", "STREAM.PURGE", "STREAM.SNAPSHOT", "STREAM.RESTORE", "STREAM.LEADER.STEPDOWN"),
-        *("CONSUMER.NAMES", "CONSUMER.LIST", "DIRECT.GET"),
+        *("CONSUMER.NAMES", "CONSUMER.LIST"),
     )
     for stream in (str(each["name"]) for each in STREAMS):
         for verb in (*may, *never):

@@ -13,6 +13,7 @@ import pytest
 
 from edge.bus import BusUnreachable, Client, EmbeddedServer, NATSAgentBase, does
 from edge.bus.connection import SignInRefused
+from edge.bus.history import read_back, recorded
 from edge.bus.keys import key_path, make_keys, read_seed
 from edge.bus.server import PageAccess
 from edge.bus.streams import ensure_consumer
@@ -21,6 +22,7 @@ from edge.contract.hardware import Done, SetLed
 from edge.contract.menu import Search, SearchResult
 from edge.contract.streams import CONSUMERS
 from edge.contract.subjects import CARD_TAP, MENU_SEARCH, PERSON_DETECTED, SESSION_STARTED, SET_LED, TOUCH, UI_UPDATE
+from edge.contract.ui import UiUpdate
 from edge.contract.vision import PersonDetected
 from tests.conftest import server_2_10
 
@@ -307,3 +309,19 @@ async def test_an_agent_can_not_empty_a_stream_by_a_reply_subject(kiosk: Kiosk) 
         state = (await monitor.js.stream_info("KIOSK_EVENTS")).state
         assert (state.messages, state.first_seq) == (5, 1)
         assert (await monitor.js.consumer_info("KIOSK_COMMANDS", CONSUMERS["hardware"]["durable_name"])).name
+
+
+# -- reading back ------------------------------------------------------------------------------------------------
+
+
+async def test_who_learns_from_the_screens_reads_them_back_and_nobody_else_does(kiosk: Kiosk) -> None:
+    async with on(kiosk, "orchestrator") as orchestrator:
+        await orchestrator.publish(UI_UPDATE, UiUpdate(layout_mode="greeting"))
+    for reader in UI_UPDATE.read_by:
+        async with on(kiosk, reader) as client:
+            assert [entry.subject async for entry in read_back(client, UI_UPDATE.subject)] == [UI_UPDATE.subject]
+            with pytest.raises(BusUnreachable):
+                await anext(recorded(client, subject=UI_UPDATE.subject))
+    async with on(kiosk, "vision") as vision:
+        with pytest.raises(BusUnreachable, match="KIOSK_EVENTS does not answer"):
+            await anext(read_back(vision, UI_UPDATE.subject))

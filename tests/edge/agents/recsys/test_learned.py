@@ -77,6 +77,7 @@ def test_forgetting_takes_back_what_was_learned() -> None:
     assert [learned.likelihood([109], "lunch")(dish) for dish in OFFERS] == before
 
 
+@pytest.mark.timeout(300)  # ten thousand of them
 def test_ten_thousand_random_carts_break_no_rule() -> None:
     dishes = offers(diner.menu())
     rng = random.Random(7)  # noqa: S311 - carts, not secrets
