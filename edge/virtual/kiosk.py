@@ -122,6 +122,7 @@ class VirtualKiosk:
             ),
             declined=[each.card.uid for each in self.stage.cards if each.id == "declined"],
         )
+        leaving.push_async_callback(assembly.close)
         # Building loads models and the recogniser: seconds of one core, so not on the event loop.
         self._agents = await asyncio.to_thread(lambda: [assembly.build(name) for name in AGENTS])
         for agent in self._agents:

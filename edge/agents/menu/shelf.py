@@ -238,24 +238,27 @@ class Glance:
         self._menu = fallback
         self._connection: sqlite3.Connection | None = None
         self._seen: object = None
+        self._closed = False
         self._lock = threading.Lock()
         self.revision = 0
         """Counts up whenever another menu was seen."""
 
     @property
     def menu(self) -> Menu:
-        """The menu as it can be sold now."""
+        """The menu as it can be sold now; once closed, as it was last seen."""
         with self._lock:
             try:
-                self._look()
+                if not self._closed:
+                    self._look()
             except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
                 self._forget()
                 log.log(logging.DEBUG, "menu: %s can't be read now: %s", self._path, error)
             return self._menu
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; it isn't opened again."""
         with self._lock:
+            self._closed = True
             self._forget()
 
     def _look(self) -> None:
