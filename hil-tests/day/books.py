@@ -30,15 +30,15 @@ def balance(data_dir: Path, papers: Sequence[str], promised: dict[str, str]) -> 
     with closing(sqlite3.connect(data_dir / "payments" / "journal.sqlite")) as journal:
         rows = journal.execute("SELECT order_id, transaction_id, state FROM attempts").fetchall()
     for order, transaction, state in rows:
-        if state == "paid":
+        if state == "captured":
             books.paid[order] = transaction
-        elif state in ("waiting", "charging"):
+        elif state in ("intent", "authorising", "in_doubt", "refunding"):
             books.wrong.append(f"order {order} is still {state}")
     with closing(sqlite3.connect(data_dir / "payments" / "sandbox-ledger.sqlite")) as ledger:
-        for key, transaction in ledger.execute("SELECT key, transaction_id FROM charges"):
+        for key, transaction, refunded_at in ledger.execute("SELECT key, transaction_id, refunded_at FROM charges"):
             if transaction is None:
                 books.declined += 1
-            else:
+            elif refunded_at is None:  # what was given back is as good as never charged
                 books.charges[key.rpartition("/")[0]] += 1
     texts = ["".join(text.split()) for text in papers]  # a long number goes over two lines on narrow paper
     for order, transaction in books.paid.items():

@@ -39,13 +39,13 @@ class Ledgers:
         self.folder = folder
         (folder / "payments").mkdir()
         self._run("journal.sqlite", "CREATE TABLE attempts (order_id, transaction_id, state)")
-        self._run("sandbox-ledger.sqlite", "CREATE TABLE charges (key, transaction_id)")
+        self._run("sandbox-ledger.sqlite", "CREATE TABLE charges (key, transaction_id, refunded_at)")
 
     def attempt(self, order: str, transaction: str | None, state: str) -> None:
         self._run("journal.sqlite", "INSERT INTO attempts VALUES (?, ?, ?)", order, transaction, state)
 
-    def charge(self, key: str, transaction: str | None) -> None:
-        self._run("sandbox-ledger.sqlite", "INSERT INTO charges VALUES (?, ?)", key, transaction)
+    def charge(self, key: str, transaction: str | None, refunded_at: str | None = None) -> None:
+        self._run("sandbox-ledger.sqlite", "INSERT INTO charges VALUES (?, ?, ?)", key, transaction, refunded_at)
 
     def _run(self, file: str, words: str, *values: str | None) -> None:
         with sqlite3.connect(self.folder / "payments" / file) as database:
@@ -56,10 +56,12 @@ class Ledgers:
 @pytest.fixture
 def ledgers(tmp_path: Path) -> Ledgers:
     ledgers = Ledgers(tmp_path)
-    ledgers.attempt("a", "txn-a", "paid")
+    ledgers.attempt("a", "txn-a", "captured")
     ledgers.charge("a/1", "txn-a")
     ledgers.attempt("b", None, "declined")
     ledgers.charge("b/1", None)
+    ledgers.attempt("r", "txn-r", "refunded")
+    ledgers.charge("r/1", "txn-r", "2026-11-23T12:00:00")
     return ledgers
 
 
@@ -84,8 +86,8 @@ def test_each_disagreement_is_found(ledgers: Ledgers) -> None:
     assert wrong([PAPER]) == ["order a is paid and was charged 2 times"]
     ledgers.charge("c/1", "txn-c")
     assert "order c was charged and isn't paid" in wrong([PAPER])
-    ledgers.attempt("d", None, "charging")
-    assert "order d is still charging" in wrong([PAPER])
+    ledgers.attempt("d", None, "authorising")
+    assert "order d is still authorising" in wrong([PAPER])
 
 
 STEADY = Vitals(
