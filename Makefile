@@ -10,7 +10,7 @@ PYTEST ?= -n auto
 BENCH  ?= mock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check hil camera-wire bench kills day format lock clean
+.PHONY: help setup setup-test run test check hil camera-wire bench kills power-cuts day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ bench: setup-test ## Measure speed side by side with what one would take instead
 
 kills: setup-test ## Prove that killing the server loses nothing it acknowledged (docs/promises.md); ARGS="--kills 5"
 	$(BIN)/python -m proofs.kills $(ARGS)
+
+power-cuts: setup-test ## Cut a busy kiosk's power at 1,000 moments (docs/power-cuts.md); ARGS="--cuts 100 --boots 3"
+	$(BIN)/python -m proofs.powercuts $(ARGS)
 
 day: setup-test ## A day of 500 customers and their accidents in fast motion; ARGS="--customers 50 --seed 2"
 	@$(BIN)/kiosk models pull
