@@ -16,6 +16,12 @@ _TIMELINE: Final = {
 }
 
 
+async def keep_journal(shell: Shell, folder: Path, within_s: float) -> None:
+    """What the guest said since it started; for who must find out why."""
+    _, said, wrong = await shell.tried("journalctl -b --no-pager -o short-monotonic", within_s=within_s)
+    (folder / "journal.txt").write_text(said + wrong, encoding="utf-8")
+
+
 async def keep_timeline(shell: Shell, folder: Path, within_s: float) -> None:
     """Where the boot's time went, into `folder`; each file says itself what could not be told."""
     for name, command in _TIMELINE.items():

@@ -19,7 +19,7 @@ from rich.console import Console
 from bench import BenchUnusable, Bus, Button, Frame, Lights, Receipts
 from bench.cards import TORN_AFTER, card
 from bench.deeds import Deed, Sight
-from bench.qemu_artefacts import keep_timeline
+from bench.qemu_artefacts import keep_journal, keep_timeline
 from bench.qemu_cards import VscardField
 from bench.qemu_machine import Boot, Machine, arch_of, flash, free_port, lacking
 from bench.qemu_shell import CommandFailed, Shell
@@ -146,6 +146,7 @@ class QemuBench:
         try:
             await self._open()
         except (GuestFailed, FlashError, CommandFailed, TimeoutError) as error:
+            await self._keep_journal()
             await self._leaving.aclose()
             raise BenchUnusable(f"{error} (its console is in {self.report / 'serial.log'})") from error
         except BaseException:
@@ -378,8 +379,14 @@ class QemuBench:
                         return
                 await hold(_AGAIN_S)
 
+    async def _keep_journal(self) -> None:
+        if self._stage is not Stage.OFF and self.machine.is_on:
+            with contextlib.suppress(TimeoutError):
+                await keep_journal(self.shell, self.report, COMMAND_S)
+
     async def close(self) -> None:
         """See `Bench`."""
+        await self._keep_journal()
         await self._leaving.aclose()
 
 
