@@ -14,6 +14,8 @@ from rich.markup import escape
 from image.build import Build
 from image.recipe import REPOSITORY, Arch, Archive, RecipeError, recipe_of
 from image.running import found, require
+from image.signing import development_key
+from image.summary import summary
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,11 +25,6 @@ app = typer.Typer(
 )
 console = Console()
 _OUT = REPOSITORY / "build" / "image"
-
-
-@app.callback()
-def _commands() -> None:
-    """So that `build` is named even while it is alone."""
 
 
 @app.command()
@@ -42,6 +39,9 @@ def build(
     signing_cert: Annotated[
         Path | None, typer.Option(help="The certificate that updates must be signed by, instead of a trial one.")
     ] = None,
+    disk_only: Annotated[
+        bool, typer.Option("--disk-only", help="Only the disk, for the bench: nothing compressed, no SBOM.")
+    ] = False,
     base_tree: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Make the disk of a kiosk: Debian 13, the software, A/B slots, a data partition."""
@@ -56,7 +56,33 @@ def build(
         tree = base_tree or making.base()
         if os.geteuid() != 0:
             _again_as_owner(tree)
-        making.run(tree)
+        image = making.run(tree)
+        files = [] if disk_only else making.outputs()
+        summary(making, [image, *files], console)
+    except RecipeError as error:
+        console.print(f"[bold red]image:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def bundle(
+    *,
+    arch: Annotated[Arch, typer.Option(help="Of which build.")],
+    base: Annotated[Archive, typer.Option(help="As for the build.")] = Archive.DEBIAN,
+    out: Annotated[Path, typer.Option(help="As for the build.")] = _OUT,
+    signing_key: Annotated[Path | None, typer.Option(help="The key to sign with, instead of the trial one.")] = None,
+    signing_cert: Annotated[Path | None, typer.Option(help="Its certificate, which the image has to hold.")] = None,
+) -> None:
+    """Make the signed update of what was built last: for kiosk update install."""
+    if (signing_key is None) != (signing_cert is None):
+        console.print("[bold red]image:[/] --signing-key and --signing-cert go together", highlight=False)
+        raise typer.Exit(2)
+    try:
+        making = Build(recipe_of(arch, base), out, console, screen=False)
+        key, certificate = (
+            (signing_key, signing_cert) if signing_key and signing_cert else development_key(out.resolve(), making.log)
+        )
+        console.print(str(making.bundle(key, certificate)), highlight=False, soft_wrap=True)
     except RecipeError as error:
         console.print(f"[bold red]image:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None

@@ -13,15 +13,17 @@ from rich.console import Console
 from image.assemble import data_filesystem, disk, fat_filesystem, root_filesystem
 from image.boot import boot_files, config_files, fstab, kernels
 from image.bootstrap import base_tree
+from image.bundle import write_bundle
 from image.cache import Cache, content_key, tree_key
 from image.firmware import firmware_files
 from image.layout import DATA_TYPE, SLOTS, boot_of, partition, root_of
+from image.outputs import debian_packages, release_notes, units, write_outputs
 from image.packages import packages
 from image.provision import provision
-from image.recipe import PYTHON, REPOSITORY, Arch, Recipe
+from image.recipe import PYTHON, REPOSITORY, Arch, Recipe, RecipeError
 from image.release import install_release, project_wheel, third_party
 from image.running import require, run, with_tree_mounted
-from image.sbom import write_sbom
+from image.sbom import python_packages, write_sbom
 from image.signing import keyring
 from image.stages import Stages
 from image.tools import tools
@@ -132,6 +134,39 @@ class Build:
             stage.note = f"{self.image.stat().st_blocks * 512 / 1e6:.0f} of {self.image.stat().st_size / 1e6:.0f} MB"
         return self.image
 
+    def outputs(self) -> list[Path]:
+        """Write what goes with the disk, and say what is in it; the files.
+
+        Raises:
+            RecipeError: a tool is missing or fails.
+        """
+        debian = debian_packages(self.tree)
+        python = python_packages(self.recipe, self.tree)
+        with self.stages("SBOM") as stage:
+            write_sbom(self.recipe, self.tree, self.tools, self.sbom, self.log)
+            stage.note = f"{len(debian)} packages of Debian's, {len(python)} of Python's"
+        with self.stages("Compressing") as stage:
+            notes = release_notes(self.recipe, debian, python, units(self.tree))
+            files = write_outputs(self.recipe, self.image, notes, self.sbom, self.log)
+            stage.note = f"{files[0].stat().st_size / 1e6:.0f} MB"
+        return files
+
+    def bundle(self, key: Path, certificate: Path) -> Path:
+        """Write the update of this version, signed by `key`; the bundle.
+
+        Raises:
+            RecipeError: there is no finished build of this version, or rauc fails.
+        """
+        to = self.folders.out / f"{self.recipe.name}.raucb"
+        if not (self.root.exists() and self.boot.exists()):
+            raise RecipeError(f"there is no finished build under {self.work}: python -m image build first")
+        with self.stages("Bundle") as stage:
+            write_bundle(
+                self.recipe, self.boot, self.root, to, key=key, certificate=certificate, work=self.work, log=self.log
+            )
+            stage.note = f"{to.stat().st_size / 1e6:.0f} MB"
+        return to
+
     def _unpack(self, base: Path) -> None:
         with self.stages("Unpacking"):
             remove_tree(self.tree)
@@ -226,9 +261,8 @@ class Build:
             )
             config = self.work / "config.vfat"
             fat_filesystem(self.recipe, partition("KIOSK"), config, texts=config_files(), files={}, log=self.log)
-        with self.stages("SBOM, cleaning"):
+        with self.stages("Cleaning"):
             (self.work / "whole").unlink()
-            write_sbom(self.recipe, self.tree, self.tools, self.sbom, self.log)
             # They are on the boot partition; the root has no use for them.
             for path in (self.tree / "boot").glob("*-*"):
                 path.unlink()
