@@ -255,9 +255,6 @@ class QemuBench:
         path = key_path(keys, OPERATOR)
         path.touch(mode=0o600)
         path.write_text(await self.shell.run(f"cat /data/keys/{path.name}", within_s=COMMAND_S), encoding="ascii")
-        device_key = bytes.fromhex(await self.shell.run("od -An -v -tx1 /data/device.key", within_s=COMMAND_S))
-        declined = card_token(device_key, card("declined").uid)
-        await self._decline(declined)
         port = free_port()
         self.shell.carry(port, _BUS_PORT)
         url = f"nats://127.0.0.1:{port}"
@@ -270,9 +267,13 @@ class QemuBench:
         self._leaving.push_async_callback(client.close)
         self.bus = Bus(url, path)
 
-    async def _decline(self, token: str) -> None:
-        """Have the sandbox's bank decline a card: its token is known only now that the kiosk has drawn its key."""
-        text = KIOSK_TOML.format(declined=json.dumps(token))
+    async def _decline(self) -> None:
+        """Have the sandbox's bank decline a card: its token is known only now that the kiosk has drawn its key.
+
+        When all of it is up: a unit that is started again in the middle of its start has failed.
+        """
+        device_key = bytes.fromhex(await self.shell.run("od -An -v -tx1 /data/device.key", within_s=COMMAND_S))
+        text = KIOSK_TOML.format(declined=json.dumps(card_token(device_key, card("declined").uid)))
         await self.shell.run(
             "cat > /boot/config/kiosk.toml && sync /boot/config/kiosk.toml && "
             "/opt/kiosk/current/bin/kiosk firstboot --boot /boot/config --data /data && "
@@ -285,8 +286,14 @@ class QemuBench:
         missing = "answer from the bus"
         try:
             async with asyncio.timeout(within_s):
-                if not self.bus.url:
+                first = not self.bus.url
+                if first:
                     await self._reach_the_bus()
+                while missing := await _missing(self._client):
+                    await hold(_AGAIN_S)
+                if first:
+                    self._say("serving; its bank learns of a card to decline")
+                    await self._decline()
                 while missing := await _missing(self._client):
                     await hold(_AGAIN_S)
         except TimeoutError:
