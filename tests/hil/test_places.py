@@ -95,9 +95,6 @@ def test_a_kiosk_that_is_not_up_is_said(labgrid: Path, tmp_path: Path) -> None:
     assert said.split()[-1] == "off"
 
 
-@pytest.mark.parametrize("name", ["pi", "qemu"])
-def test_each_environment_is_one_that_labgrid_reads(labgrid: Path, name: str, tmp_path: Path) -> None:
-    words = (
-        f"from labgrid import Environment; print(Environment({str(PLACES / f'{name}.yaml')!r}).config.get_targets())"
-    )
+def test_the_environment_is_one_that_labgrid_reads(labgrid: Path, tmp_path: Path) -> None:
+    words = f"from labgrid import Environment; print(Environment({str(PLACES / 'pi.yaml')!r}).config.get_targets())"
     assert "KioskStrategy" in run(labgrid, "-c", words, folder=tmp_path)
