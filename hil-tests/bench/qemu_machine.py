@@ -278,7 +278,8 @@ class Machine:
             *("-device", "virtio-net-pci,netdev=net,id=nic"),
             *self._devices,
         ]
-        with (self._folder / "qemu.log").open("ab") as said:
+        log = self._folder / "qemu.log"
+        with log.open("wb") as said:
             self._process = await asyncio.create_subprocess_exec(
                 *words, stdin=DEVNULL, stdout=said, stderr=said, start_new_session=True
             )
@@ -289,6 +290,10 @@ class Machine:
             self._started.set()
             await monitor.over()
             await self._process.wait()
+        except GuestFailed as error:
+            wrong = log.read_text(encoding="utf-8", errors="replace").strip()
+            raise GuestFailed(f"{error}; it said: {wrong[-600:] or 'nothing'}") from error
+        else:
             return monitor.reason
         finally:
             await self._end(self._process)

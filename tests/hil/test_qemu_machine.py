@@ -141,8 +141,8 @@ async def test_the_monitor_does_what_it_can_and_says_what_it_can_not(machine: Ma
 
 
 async def test_a_program_that_ends_at_once_is_told(machine: Machine, tmp_path: Path) -> None:
-    (tmp_path / "qemu-system-x86_64").write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
-    with pytest.raises(GuestFailed, match="ended at once with code 3"):
+    (tmp_path / "qemu-system-x86_64").write_text("#!/bin/sh\necho no such device >&2; exit 3\n", encoding="utf-8")
+    with pytest.raises(GuestFailed, match="ended at once with code 3; it said: no such device"):
         await machine.on()
 
 
