@@ -41,7 +41,7 @@ def write_bundle(
     to.unlink(missing_ok=True)  # rauc writes over none
     run(
         ["rauc", "bundle", f"--cert={certificate}", f"--key={key}",
-         "--mksquashfs-args=-comp zstd -Xcompression-level 9 -quiet -no-progress", content, to],
+         "--mksquashfs-args=-comp zstd -Xcompression-level 6 -quiet -no-progress", content, to],
         log=log,
         env={"SOURCE_DATE_EPOCH": str(recipe.epoch_s)},
     )  # fmt: skip

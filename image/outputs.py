@@ -109,7 +109,7 @@ def write_outputs(recipe: Recipe, image: Path, notes: str, sbom: Path, log: Path
     block_map = image.with_suffix(".bmap")
     run(["bmaptool", "--quiet", "create", "-o", block_map, image], log=log)
     compressed = image.with_name(f"{image.name}.zst")
-    run(["zstd", "-q", "-f", "-T0", "-9", "--long=27", "-o", compressed, image], log=log)
+    run(["zstd", "-q", "-f", "-T0", "-6", "-o", compressed, image], log=log)
     written = image.with_suffix(".md")
     written.write_text(notes, encoding="utf-8")
     files = [compressed, block_map, sbom, written]

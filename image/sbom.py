@@ -8,7 +8,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from image.layout import disk_uuid
-from image.recipe import PYTHON, SUITE, Recipe
+from image.recipe import PYTHON, REPOSITORY, SUITE, Recipe
 from image.running import run
 
 
@@ -26,18 +26,46 @@ def write_sbom(recipe: Recipe, tree: Path, environment: Path, to: Path, log: Pat
     """
     moment = datetime.fromtimestamp(recipe.epoch_s, UTC).isoformat()
     serial = str(uuid.uuid5(uuid.UUID(disk_uuid(recipe)), recipe.version))
-    named = ["--timestamp", moment, "--cdx-serialnumber", serial, "--distro-name", recipe.name]
-    named += ["--distro-version", recipe.version]
+    dated = ["--timestamp", moment, "--cdx-serialnumber", serial]
     programs = environment / "bin"
     work = log.parent
     requirements = work / "python-packages.txt"
     requirements.write_text("".join(f"{each}\n" for each in python_packages(recipe, tree)), encoding="utf-8")
     debian, python = work / "debian.cdx.json", work / "python.cdx.json"
     run(
-        [programs / "debsbom", "generate", "-t", "cdx", "-r", tree, "--distro-arch", recipe.arch, *named,
-         "--distro-summary", f"Debian {SUITE}", "--with-licenses", "-o", work / "debian"],
+        [programs / "debsbom", "generate", "-t", "cdx", "-r", tree, "--distro-arch", recipe.arch, *dated,
+         "--distro-version", SUITE, "--with-licenses", "-o", work / "debian"],
         log=log,
     )  # fmt: skip
-    run([programs / "cyclonedx-py", "requirements", "--output-reproducible", "-o", python, requirements], log=log)
-    run([programs / "debsbom", "merge", "-t", "cdx", *named, "-o", work / "merged", debian, python], log=log)
+    run(
+        [
+            programs / "cyclonedx-py",
+            "requirements",
+            "--output-reproducible",
+            "--pyproject",
+            REPOSITORY / "pyproject.toml",
+            "-o",
+            python,
+            requirements,
+        ],
+        log=log,
+    )
+    run(
+        [
+            programs / "debsbom",
+            "merge",
+            "-t",
+            "cdx",
+            *dated,
+            "--distro-name",
+            recipe.name,
+            "--distro-version",
+            recipe.version,
+            "-o",
+            work / "merged",
+            debian,
+            python,
+        ],
+        log=log,
+    )
     (work / "merged.cdx.json").replace(to)
