@@ -8,7 +8,7 @@ import inspect
 import json
 import os
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -16,11 +16,12 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import BenchUnusable, Bus, Button, Frame, Lights, Receipts
+from bench import BenchUnusable, Bus, Button, Lights, Receipts
 from bench.cards import TORN_AFTER, card
 from bench.deeds import Deed, Sight
 from bench.qemu_artefacts import keep_journal, keep_timeline
 from bench.qemu_cards import VscardField
+from bench.qemu_lacks import LACKS, NoLights
 from bench.qemu_machine import Boot, Machine, arch_of, flash, free_port, lacking
 from bench.qemu_shell import CommandFailed, Shell
 from bench.receipts import PaperTray
@@ -71,21 +72,6 @@ idle_s = 600.0
 declined_cards = [{declined}]
 """
 
-_LACKS: Final[Mapping[Deed | Sight, str]] = {
-    Deed.SHOW: "QEMU has no camera, and the guest's vivid shows test pictures only",
-    Deed.UNPLUG_CAMERA: "QEMU has no camera",
-    Deed.PLUG_CAMERA: "QEMU has no camera",
-    Deed.SAY: "QEMU has no microphone, and no speech model ships in the image",
-    Deed.UNPLUG_MICROPHONE: "QEMU has no microphone",
-    Deed.PLUG_MICROPHONE: "QEMU has no microphone",
-    Deed.UNPLUG_LEDS: "QEMU has no SPI: the strip is simulated in the guest, where nobody pulls its wire",
-    Deed.PLUG_LEDS: "QEMU has no SPI",
-    Deed.PRESS_BUTTON: "QEMU has no GPIO",
-    Sight.LIGHTS: "QEMU has no SPI: the strip is simulated in the guest, where nobody sees it",
-    Sight.BUTTON: "QEMU has no GPIO",
-}
-
-
 _DEVICES: Final = ("reader", "printer", "leds")
 
 
@@ -95,21 +81,6 @@ class Stage(StrEnum):
     OFF = "off"
     BOOTED = "booted"
     SERVING = "serving"
-
-
-class _NoLights:
-    """A strip that nobody sees."""
-
-    def begin(self) -> None:
-        """See `Lights`."""
-
-    async def until(self, lit: bool, timeout_s: float) -> None:
-        """See `Lights`."""
-        raise AssertionError(_LACKS[Sight.LIGHTS])
-
-    def frames(self) -> Sequence[Frame]:
-        """See `Lights`."""
-        return ()
 
 
 class QemuBench:
@@ -130,7 +101,7 @@ class QemuBench:
         self.timeline: dict[str, float] = {}
         """Seconds from power to each stage, at the first boot."""
         self.bus = Bus("")
-        self.lights = _NoLights()
+        self.lights = NoLights()
         self.devices = {
             "card reader": "QEMU's USB smart card reader; pcscd and pyscard of the image; simulated cards",
             "printer": "QEMU's USB serial adapter; python-escpos of the image; simulated ESC/POS printer",
@@ -333,7 +304,7 @@ class QemuBench:
 
     def missing(self, what: Deed | Sight) -> str | None:
         """See `Bench`."""
-        return _LACKS.get(what)
+        return LACKS.get(what)
 
     async def do(self, deed: Deed, what: str = "") -> None:
         """See `Bench`."""
