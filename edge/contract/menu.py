@@ -44,10 +44,10 @@ class Search(Payload, frozen=True, kw_only=True):
     tags: list[str] = []
     dietary_filters: list[str] = []
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
-    avoid_allergens: list[str] = []
-    min_price: Money | None = None
-    max_price: Money | None = None
-    language: str | None = None
+    avoid_allergens: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    min_price: Money | msgspec.UnsetType | None = msgspec.UNSET
+    max_price: Money | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class FoundItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ class GetDetails(Payload, frozen=True, kw_only=True):
 
     command: Literal["get_details"] = "get_details"
     item_id: int
-    language: str | None = None
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Customization(msgspec.Struct, frozen=True, kw_only=True):

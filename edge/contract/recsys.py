@@ -37,8 +37,8 @@ class Suggest(Payload, frozen=True, kw_only=True):
     command: Literal["suggest"] = "suggest"
     cart: list[CartEntry]
     context: Context = Context()
-    dietary_filters: list[str] = []
-    avoid_allergens: list[str] = []
+    dietary_filters: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    avoid_allergens: list[str] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class SuggestedItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,20 +80,20 @@ class MenuAgent(NATSAgentBase):
             ask.query,
             ask.tags,
             ask.dietary_filters,
-            allergens=ask.avoid_allergens,
-            at_least=ask.min_price,
-            at_most=ask.max_price,
+            allergens=ask.avoid_allergens or (),
+            at_least=None if ask.min_price is msgspec.UNSET else ask.min_price,
+            at_most=None if ask.max_price is msgspec.UNSET else ask.max_price,
         )
         if not found:
             raise AskError(ErrorCode.MENU_NOT_FOUND, "No items match the search query")
         return said.SearchResult(
-            items=[_found(dish, ask.language) for dish in found[: ask.limit]], total_matches=len(found)
+            items=[_found(dish, ask.language or None) for dish in found[: ask.limit]], total_matches=len(found)
         )
 
     @does(MENU_DETAILS)
     def details(self, ask: said.GetDetails) -> said.DetailsResult:
         """Everything about one dish."""
-        return said.DetailsResult(item=_details(self.menu.dish(ask.item_id), ask.language))
+        return said.DetailsResult(item=_details(self.menu.dish(ask.item_id), ask.language or None))
 
     @hears(SESSION_ENDED)
     async def count_soon(self, _: SessionEnded) -> None:

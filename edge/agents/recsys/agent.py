@@ -83,8 +83,8 @@ class RecsysAgent(NATSAgentBase):
             ask.context.time_of_day,
             ask.context.weather,
             ask.context.party_size,
-            frozenset("-".join(each.casefold().replace("_", " ").split()) for each in ask.dietary_filters),
-            allergens_meant(ask.avoid_allergens),
+            frozenset("-".join(each.casefold().replace("_", " ").split()) for each in ask.dietary_filters or ()),
+            allergens_meant(ask.avoid_allergens or ()),
         )
         return said.Suggestions(
             suggestions=[
