@@ -117,7 +117,9 @@ async def test_the_state_follows_the_reader(bench: Bench) -> None:
     assert (gone.condition, gone.code) == (Condition.ABSENT, "lost")
     assert "unplugged" in gone.reason
     await bench.plug()
-    assert await bench.reader.state() == READY
+    async with asyncio.timeout(20):
+        while await bench.reader.state() != READY:  # found again, once pcscd has it
+            pass
     await bench.reader.close()
     closed = await bench.reader.state()
     assert (closed.condition, closed.reason) == (Condition.ABSENT, f"{bench.reader.name}: closed")
