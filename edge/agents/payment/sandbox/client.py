@@ -50,6 +50,7 @@ class SandboxGateway:
         self._process: asyncio.subprocess.Process | None = None
         self._address: str | None = url
         self._starting = asyncio.Lock()
+        self._closed = False
         self._ids = itertools.count(1)
 
     @property
@@ -114,7 +115,8 @@ class SandboxGateway:
         await self._ask(Ask(id=next(self._ids), do="faults", faults=faults))
 
     async def close(self) -> None:
-        """End the process, if it is one of its own; what it was asked before, it does first."""
+        """End the process, if it is one of its own; what it was asked before, it does first. It isn't started again."""
+        self._closed = True
         process, self._process = self._process, None
         if process is None:
             return
@@ -158,6 +160,8 @@ class SandboxGateway:
         if self._url is not None:
             return self._url
         async with self._starting:
+            if self._closed:
+                raise GatewayError("the sandbox was closed")
             if self._address is None or self.pid is None:
                 self._address = await self._start()
             return self._address
@@ -179,6 +183,9 @@ class SandboxGateway:
             line = b""
         address = line.decode(errors="replace").strip()
         if not address.startswith("tcp://"):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
             raise GatewayError("the sandbox did not start")
         if self._declined_cards:
             await self._ask_at(address, Ask(id=0, do="decline", cards=self._declined_cards))

@@ -302,3 +302,10 @@ async def test_rubbish_is_answered_as_such(process: SandboxGateway) -> None:
     assert b'"outcome":"error"' in await asyncio.wait_for(reader.readline(), 10)
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_closed_gateway_starts_no_other_process(process: SandboxGateway) -> None:
+    await process.close()
+    with pytest.raises(GatewayError, match="the sandbox was closed"):
+        await process.settle("order/1", None)
+    assert process.pid is None
