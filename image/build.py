@@ -239,8 +239,9 @@ class Build:
 
     def _initial_ram_disk(self, base: Path) -> None:
         with self.stages("Initial RAM disk") as stage:
-            settings = tree_key(self.tree / "etc" / "initramfs-tools", self.tree / "etc" / "modprobe.d")
-            name = f"initrd-{self.recipe.arch}-{content_key(base.name, settings)}.tar"
+            folders = [self.tree / "etc" / each for each in ("initramfs-tools", "modprobe.d")]
+            settings = tree_key(*folders)
+            name = f"initrd-{self.recipe.arch}-{content_key(base.name, settings, _script())}.tar"
 
             def make(to: Path) -> None:
                 self._in_tree("initrd", self.release)
@@ -273,17 +274,20 @@ class Build:
             data_filesystem(self.recipe, self.tree, self.work / "data.ext4", self.log)
 
     def _in_tree(self, step: str, release: str) -> None:
-        script = (Path(__file__).with_name("in_tree.sh")).read_text(encoding="utf-8")
         run(
             with_tree_mounted(["chroot", self.tree, "/bin/sh", "-s", step], self.tree),
             log=self.log,
-            stdin=script,
+            stdin=_script(),
             env={
                 "RELEASE": release,
                 "SOURCE_DATE_EPOCH": str(self.recipe.epoch_s),
                 "DEBIAN_FRONTEND": "noninteractive",
             },
         )
+
+
+def _script() -> str:
+    return Path(__file__).with_name("in_tree.sh").read_text(encoding="utf-8")
 
 
 def remove_tree(tree: Path) -> None:

