@@ -15,6 +15,7 @@ from image.boot import boot_files, config_files, fstab, kernels
 from image.bootstrap import base_tree
 from image.bundle import write_bundle
 from image.cache import Cache, content_key, tree_key
+from image.emulation import enable_emulation
 from image.firmware import firmware_files
 from image.layout import DATA_TYPE, SLOTS, boot_of, partition, root_of
 from image.outputs import debian_packages, release_notes, units, write_outputs
@@ -96,9 +97,11 @@ class Build:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(b"")
         with self.stages("Debian's packages") as stage:
+            emulated = enable_emulation(self.recipe.arch, self.log)
             wanted = packages(self.recipe, screen=self.screen)
             path, kept = base_tree(self.recipe, wanted, self.cache, self.log)
             stage.note = "kept from before" if kept else f"{path.stat().st_size / 1e6:.0f} MB"
+            stage.note += ", emulated from here on" if emulated else ""
         return path
 
     def run(self, base: Path) -> Path:
