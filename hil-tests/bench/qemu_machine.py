@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.waiting import hold
+from edge.contract.subjects import AGENTS
 from edge.flash.placing import blocks, checked
 from edge.update.firmware import autoboot_of, booted_slot, tryboot_asked
 from proofs.powercuts.guest import PACKAGES, GuestFailed, firmware
@@ -24,6 +26,7 @@ from proofs.powercuts.partitions import copy_disk
 # How much larger the card is than the image: the first boot has something to grow into.
 _GROWS_BYTES: Final = 2 << 30
 _MEMORY_MIB: Final = 2048
+_START_S: Final = 1800
 _LOOK_S: Final = 0.2
 _MONITOR_S: Final = 60.0
 _END_S: Final = 30.0
@@ -277,6 +280,7 @@ class Machine:
             *("-device", "virtio-blk-pci,drive=card", "-device", "virtio-rng-pci"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"),
             *("-device", "virtio-net-pci,netdev=net,id=nic"),
+            *_patience(self._arch),
             *self._devices,
         ]
         log = self._folder / "qemu.log"
@@ -309,6 +313,20 @@ class Machine:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def _patience(arch: str) -> list[str]:
+    """QEMU's words for credentials that give our units longer for their start (systemd-debug-generator(8)).
+
+    Seven Pythons that start at once take an emulated machine on a busy host longer than any real one. The image stays
+    as it is; the guest's systemd reads them from its BIOS, so this is for x86 only.
+    """
+    if arch != "amd64":
+        return []
+    dropin = base64.b64encode(f"[Service]\nTimeoutStartSec={_START_S}\n".encode()).decode()
+    units = [*(f"kiosk-agent-{agent}" for agent in AGENTS), "kiosk-monitor", "kiosk-frontend", "kiosk-firstboot"]
+    name = "io.systemd.credential.binary:systemd.unit-dropin"
+    return [word for unit in units for word in ("-smbios", f"type=11,value={name}.{unit}.service={dropin}")]
 
 
 def free_port() -> int:
