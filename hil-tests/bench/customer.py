@@ -171,8 +171,9 @@ class Customer:
         return await self.part(ui.Cart, lambda cart: any(line.item_id == item_id for line in cart.lines))
 
     async def go_to_pay(self) -> ui.PaymentPrompt:
-        """Touch Checkout and Pay; the kiosk waits for the card when this returns."""
+        """Touch Checkout and Pay, as soon as they are on the screen; the kiosk waits for the card when this returns."""
+        await self.screen("offers Checkout", lambda screen: "Checkout" in screen.suggested_actions)
         await self.touch("checkout")
-        await self.screen("asks for confirmation", lambda screen: screen.layout_mode == "confirm")
+        await self.screen("offers Pay", lambda screen: "Pay" in screen.suggested_actions)
         await self.touch("pay")
         return await self.part(ui.PaymentPrompt, lambda prompt: prompt.state == "waiting")
