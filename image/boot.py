@@ -62,12 +62,11 @@ def config_txt(recipe: Recipe) -> str:
         ]
     else:
         lines += [
-            "# Debian's kernel: its own device trees, and an overlay of ours for the LED strip's SPI.",
+            "# Debian's kernel: its own device trees, and an overlay of ours for the LED strip's SPI on a Pi 4. A Pi 5's",
+            "# SPI is not in Debian's device tree: an LED strip there wants the image of --base raspios.",
             "upstream_kernel=0",
             "[pi4]",
             "dtoverlay=kiosk-spi-pi4",
-            "[pi5]",
-            "dtoverlay=kiosk-spi-pi5",
         ]
     lines += [
         "[all]",

@@ -8,7 +8,7 @@ import pytest
 
 from image.boot import autoboot, boot_files, cmdline, cmdline_name, config_files, config_txt, fstab
 from image.layout import DISK_MIB, MIB, PARTITIONS, SLOTS, boot_of, kernel_arguments, partition, root_of, sfdisk_script
-from image.recipe import Arch, Archive, Recipe
+from image.recipe import REPOSITORY, Arch, Archive, Recipe
 
 AMD64 = Recipe(Arch.AMD64, Archive.DEBIAN, "0.1.0+0000", 1_700_000_000)
 ARM64 = Recipe(Arch.ARM64, Archive.DEBIAN, "0.1.0+0000", 1_700_000_000)
@@ -116,6 +116,17 @@ def test_autoboot_begins_with_a_and_tries_b() -> None:
 def test_only_the_kernel_of_raspberry_pi_has_its_overlays() -> None:
     assert "dtparam=spi=on" in config_txt(RASPIOS)
     assert "dtparam" not in config_txt(ARM64)  # upstream device trees have no parameters
+
+
+def test_every_overlay_that_is_asked_for_is_there_and_compiles(tmp_path: Path) -> None:
+    needs("dtc", "device-tree-compiler")
+    asked = {line.partition("=")[2] for line in config_txt(ARM64).splitlines() if line.startswith("dtoverlay=")}
+    assert asked
+    for name in asked:
+        source = REPOSITORY / "image" / "overlays" / f"{name}.dts"
+        compiled = tmp_path / f"{name}.dtbo"
+        subprocess.run(["dtc", "-@", "-q", "-I", "dts", "-O", "dtb", "-o", compiled, source], check=True)
+        assert compiled.read_bytes()[:4] == bytes.fromhex("d00dfeed")
 
 
 def test_fstab_mounts_what_is_written_by_its_label() -> None:
