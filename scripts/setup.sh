@@ -49,7 +49,7 @@ find_python() {
 # reader, a browser for the page, PortAudio and ALSA's headers for the microphone, voices for the recogniser; RAUC with
 # what its bundles are made of, and what writes and reads an image's partitions; ssh-keygen for the keys of an admin.
 test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 libasound2-dev espeak-ng
-  rauc squashfs-tools dbus openssl mtools dosfstools e2fsprogs fdisk bmap-tools zstd xz-utils openssh-client"
+  rauc squashfs-tools dbus openssl mtools dosfstools e2fsprogs fdisk bmap-tools zstd xz-utils openssh-client qemu-utils"
 
 fingerprint() {
   { cat requirements.lock requirements-dev.lock pyproject.toml scripts/setup.sh
