@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from image.layout import SLOTS, boot_of, kernel_arguments
-from image.recipe import Arch, Archive, Recipe
+from image.recipe import Arch, Archive, Recipe, RecipeError
 
 KERNEL = "vmlinuz"
 INITRD = "initrd.img"
@@ -62,8 +62,8 @@ def config_txt(recipe: Recipe) -> str:
         ]
     else:
         lines += [
-            "# Debian's kernel: its own device trees, and an overlay of ours for the LED strip's SPI on a Pi 4. A Pi 5's",
-            "# SPI is not in Debian's device tree: an LED strip there wants the image of --base raspios.",
+            "# Debian's kernel and device trees, and an overlay of ours for the LED strip's SPI on a Pi 4. That of a",
+            "# Pi 5 isn't in Debian's device tree: an LED strip there wants the image of --base raspios.",
             "upstream_kernel=0",
             "[pi4]",
             "dtoverlay=kiosk-spi-pi4",
@@ -129,9 +129,14 @@ def fstab() -> str:
 def kernels(tree: Path) -> dict[str, Path]:
     """The kernels and initial RAM disks of a tree, by their name on the boot partition."""
     found: dict[str, Path] = {}
-    for kernel in sorted((tree / "boot").glob("vmlinuz-*")):
-        version = kernel.name.removeprefix("vmlinuz-")
+    for modules in sorted((tree / "usr" / "lib" / "modules").iterdir()):
+        version = modules.name
         suffix = "-2712" if version.endswith("-2712") else ""
+        # Debian's kernels since 7.0 have theirs beside the modules.
+        places = (tree / "boot" / f"vmlinuz-{version}", modules / "vmlinuz")
+        kernel = next((path for path in places if path.exists()), None)
+        if kernel is None:
+            raise RecipeError(f"there are modules of a kernel {version} in {tree}, and no kernel")
         found[f"{KERNEL}{suffix}"] = kernel
         found[f"{INITRD}{suffix}"] = tree / "boot" / f"initrd.img-{version}"
     return found

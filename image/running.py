@@ -16,6 +16,7 @@ _TAIL_LINES = 15
 # Where a program comes from on Debian, for the one who lacks it.
 _PACKAGES = {
     "mmdebstrap": "mmdebstrap",
+    "dtc": "device-tree-compiler",
     "mke2fs": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
     "mcopy": "mtools",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from image.boot import autoboot, boot_files, cmdline, cmdline_name, config_files, config_txt, fstab
+from image.boot import autoboot, boot_files, cmdline, cmdline_name, config_files, config_txt, fstab, kernels
 from image.layout import DISK_MIB, MIB, PARTITIONS, SLOTS, boot_of, kernel_arguments, partition, root_of, sfdisk_script
-from image.recipe import REPOSITORY, Arch, Archive, Recipe
+from image.recipe import REPOSITORY, Arch, Archive, Recipe, RecipeError
 
 AMD64 = Recipe(Arch.AMD64, Archive.DEBIAN, "0.1.0+0000", 1_700_000_000)
 ARM64 = Recipe(Arch.ARM64, Archive.DEBIAN, "0.1.0+0000", 1_700_000_000)
@@ -139,3 +139,28 @@ def test_fstab_mounts_what_is_written_by_its_label() -> None:
     assert "x-systemd.growfs" in lines["/data"][3]
     assert "nofail" in lines["/boot/config"][3]  # a kiosk without it serves with what it has
     assert "sync" in lines["/boot/config"][3]  # FAT has no journal
+
+
+def tree_with(tmp_path: Path, *files: str) -> Path:
+    for name in files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return tmp_path
+
+
+def test_a_kernel_is_found_where_its_version_keeps_it(tmp_path: Path) -> None:
+    tree = tree_with(
+        tmp_path,
+        "usr/lib/modules/6.12-amd64/modules.dep", "boot/vmlinuz-6.12-amd64",
+        "usr/lib/modules/6.12-2712/vmlinuz",
+    )  # fmt: skip
+    found = kernels(tree)
+    assert found["vmlinuz"] == tree / "boot/vmlinuz-6.12-amd64"
+    assert found["initrd.img"] == tree / "boot/initrd.img-6.12-amd64"
+    assert found["vmlinuz-2712"] == tree / "usr/lib/modules/6.12-2712/vmlinuz"
+
+
+def test_modules_without_a_kernel_are_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no kernel"):
+        kernels(tree_with(tmp_path, "usr/lib/modules/6.12-amd64/modules.dep"))
