@@ -50,5 +50,8 @@ def _device_trees(tree: Path) -> dict[str, Path]:
     for place in reversed(places):
         found = {path.name: path for board in _BOARDS for path in place.rglob(f"{board}.dtb")}
         if {"bcm2711-rpi-4-b.dtb", "bcm2712-rpi-5-b.dtb"} <= found.keys():
+            # A Pi 5 with the newer stepping of its chip: what its firmware asks for, and what Linux calls it.
+            if "bcm2712-d-rpi-5-b.dtb" in found:
+                found["bcm2712d0-rpi-5-b.dtb"] = found["bcm2712-d-rpi-5-b.dtb"]
             return found
     raise RecipeError(f"no kernel in {tree} has the device trees of a Raspberry Pi 4 and 5")
