@@ -8,9 +8,12 @@ ONLY   ?=
 PYTEST ?= -n auto
 # Which bench `make hil` runs on.
 BENCH  ?= mock
+# What image `make image` makes.
+ARCH   ?= amd64
+BASE   ?= debian
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check hil camera-wire bench kills power-cuts day format lock clean
+.PHONY: help setup setup-test run test check hil camera-wire image bundle bench kills power-cuts day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,7 +29,7 @@ run: setup ## Run the virtual kiosk; ARGS="--story" and so on are passed on
 
 test: setup-test ## Pass the tests
 	@$(BIN)/kiosk models pull
-	$(BIN)/pytest $(PYTEST)
+	@scripts/passes.sh $(BIN)/pytest $(PYTEST)
 
 check: setup-test ## Lint, format, types, floors
 	$(BIN)/ruff check .
@@ -37,10 +40,16 @@ check: setup-test ## Lint, format, types, floors
 
 hil: setup-test ## Put the promises to the test on a bench: BENCH=mock, wire or BENCH.toml (docs/bench.md)
 	@$(BIN)/kiosk models pull
-	$(BIN)/pytest hil-tests --bench $(BENCH) $(ARGS)
+	@scripts/passes.sh $(BIN)/pytest hil-tests --bench $(BENCH) $(ARGS)
 
 camera-wire: ## The camera's driver on the real picamera2 and libcamera's virtual camera, in a Debian 13 tree (root)
 	@tests/drivers/camera/wire/camera-wire.sh $(ARGS)
+
+image: setup-test ## Make the OS image: ARCH=amd64 or arm64, BASE=raspios, ARGS="--disk-only" (docs/image.md)
+	@$(BIN)/python -m image build --arch $(ARCH) --base $(BASE) $(ARGS)
+
+bundle: setup-test ## Make the signed update of the image that was built last: ARCH=amd64 or arm64
+	@$(BIN)/python -m image bundle --arch $(ARCH) --base $(BASE) $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)

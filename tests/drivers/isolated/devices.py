@@ -107,6 +107,7 @@ class Strip(Misbehaving, PatternPlayer):
         }[how]
 
     async def wait_forever(self, path: str) -> None:
+        write(Path(path), "waits")
         try:
             await asyncio.Event().wait()
         finally:

@@ -79,7 +79,9 @@ async def test_who_leaves_a_call_ends_it_there_too(bench: Bench, tmp_path: Path)
     await leds.off()
     left = tmp_path / "left"
     call = asyncio.create_task(keeper_of(leds).call("wait_forever", str(left), within_s=PATIENT_S))
-    await keeper_of(leds).call("say", "hello", within_s=PATIENT_S)  # it came after the call
+    async with asyncio.timeout(PATIENT_S):
+        while not left.exists():  # one that is cancelled before it began has nothing to leave
+            await keeper_of(leds).call("say", "hello", within_s=PATIENT_S)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
