@@ -13,7 +13,7 @@ ARCH   ?= amd64
 BASE   ?= debian
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check hil camera-wire image bundle bench kills power-cuts day format lock clean
+.PHONY: help setup setup-test setup-image run test check hil camera-wire image bundle bench kills power-cuts day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ setup: ## Install what running needs into .venv (seconds when there is nothing t
 
 setup-test: ## Install what the tests need as well (Debian packages through apt)
 	@scripts/setup.sh test
+
+setup-image: ## Install what making and booting images needs as well: ARCH=amd64 or arm64
+	@ARCH=$(ARCH) scripts/setup.sh image
 
 run: setup ## Run the virtual kiosk; ARGS="--story" and so on are passed on
 	@exec $(BIN)/kiosk virtual --pull $(ARGS)
@@ -38,17 +41,17 @@ check: setup-test ## Lint, format, types, floors
 	$(BIN)/mypy hil-tests
 	$(BIN)/lint-imports
 
-hil: setup-test ## Put the promises to the test on a bench: BENCH=mock, wire or BENCH.toml (docs/bench.md)
+hil: $(if $(filter qemu,$(BENCH)),setup-image,setup-test) ## Put the promises to the test on a bench: BENCH=mock, wire, qemu or BENCH.toml (docs/bench.md)
 	@$(BIN)/kiosk models pull
 	@scripts/passes.sh $(BIN)/pytest hil-tests --bench $(BENCH) $(ARGS)
 
 camera-wire: ## The camera's driver on the real picamera2 and libcamera's virtual camera, in a Debian 13 tree (root)
 	@tests/drivers/camera/wire/camera-wire.sh $(ARGS)
 
-image: setup-test ## Make the OS image: ARCH=amd64 or arm64, BASE=raspios, ARGS="--disk-only" (docs/image.md)
+image: setup-image ## Make the OS image: ARCH=amd64 or arm64, BASE=raspios, ARGS="--disk-only" (docs/image.md)
 	@$(BIN)/python -m image build --arch $(ARCH) --base $(BASE) $(ARGS)
 
-bundle: setup-test ## Make the signed update of the image that was built last: ARCH=amd64 or arm64
+bundle: setup-image ## Make the signed update of the image that was built last: ARCH=amd64 or arm64
 	@$(BIN)/python -m image bundle --arch $(ARCH) --base $(BASE) $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
@@ -57,7 +60,7 @@ bench: setup-test ## Measure speed side by side with what one would take instead
 kills: setup-test ## Prove that killing the server loses nothing it acknowledged (docs/promises.md); ARGS="--kills 5"
 	$(BIN)/python -m proofs.kills $(ARGS)
 
-power-cuts: setup-test ## Cut a busy kiosk's power at 1,000 moments (docs/power-cuts.md); ARGS="--cuts 100 --boots 3"
+power-cuts: setup-image ## Cut a busy kiosk's power at 1,000 moments (docs/power-cuts.md); ARGS="--cuts 100 --boots 3"
 	$(BIN)/python -m proofs.powercuts $(ARGS)
 
 day: setup-test ## A day of 500 customers and their accidents in fast motion; ARGS="--customers 50 --seed 2"

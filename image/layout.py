@@ -118,6 +118,7 @@ def kernel_arguments(recipe: Recipe, slot: str) -> str:
         "rootwait",
         f"rauc.slot={slot}",
         "systemd.gpt_auto=no",
+        "gpt",  # a power cut while the data partition grows may leave only the second copy of the table
         "panic=10",  # a kernel that stops is started again, and after a failed try it is the old slot
         "quiet",
     ]

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv as the lock files say: `setup.sh run` for the virtual kiosk, `setup.sh test` for the tests too.
+# Makes .venv as the lock files say: `setup.sh run` for the virtual kiosk, `setup.sh test` for the tests too, `setup.sh
+# image` for making OS images (ARCH=arm64: of a Raspberry Pi, too) and booting them besides.
 # What Debian must supply is installed through apt (with sudo where needed); elsewhere it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +12,8 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 case $what in
   run) lock=requirements.lock ;;
   test) lock=requirements-dev.lock ;;
-  *) die "usage: setup.sh run|test" ;;
+  image) "$0" test; lock= ;;
+  *) die "usage: setup.sh run|test|image" ;;
 esac
 
 # -- Debian packages ---------------------------------------------------------------------------------------
@@ -51,10 +53,23 @@ find_python() {
 test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 libasound2-dev espeak-ng
   rauc squashfs-tools dbus openssl mtools dosfstools e2fsprogs fdisk bmap-tools zstd xz-utils openssh-client qemu-utils"
 
+# What makes an image, boots it and audits it; another architecture's programs run by qemu-user.
+image_packages="mmdebstrap device-tree-compiler arch-test uidmap lynis qemu-system-x86"
+[ "${ARCH:-amd64}" = amd64 ] || image_packages="$image_packages qemu-user-static qemu-system-arm"
+
 fingerprint() {
   { cat requirements.lock requirements-dev.lock pyproject.toml scripts/setup.sh
     [ ! -x $venv/bin/python ] || $venv/bin/python -V; } | cksum | tr -d ' '
 }
+if [ "$what" = image ]; then
+  has_apt || die "an image is made on Debian; here these are missing: $image_packages"
+  # shellcheck disable=SC2086 - a list of words
+  needed=$(missing_packages $image_packages)
+  # shellcheck disable=SC2086 - a list of words
+  [ -z "$needed" ] || install_packages $needed
+  exit 0
+fi
+
 # What the tests need includes what running needs.
 for done in $venv/.setup-test $venv/.setup-$what; do
   [ -f "$done" ] && [ "$(cat "$done")" = "$(fingerprint)" ] && exit 0

@@ -22,7 +22,7 @@ from bench.deeds import Deed, Sight
 from bench.qemu_artefacts import keep_journal, keep_timeline
 from bench.qemu_cards import VscardField
 from bench.qemu_lacks import LACKS, NoLights
-from bench.qemu_machine import Boot, Machine, arch_of, flash, free_port, lacking
+from bench.qemu_machine import Boot, Machine, arch_of, flash, free_port, lacking, reconnecting, version_of
 from bench.qemu_shell import CommandFailed, Shell
 from bench.receipts import PaperTray
 from bench.stations import Doing
@@ -190,12 +190,13 @@ class QemuBench:
             Deed.CUT_POWER: lambda _: self.to(Stage.OFF),
             Deed.RESTORE_POWER: lambda _: self.to(Stage.SERVING),
         }
+        again = reconnecting(version_of(arch_of(self.image_file)))
         return [
             *("-device", "qemu-xhci"),
             *("-chardev", f"socket,id=reader,path={field.path},server=off"),
             *("-device", "usb-ccid", "-device", "ccid-card-passthru,chardev=reader"),
             # usb-serial is on USB while the far end is there; QEMU looks for it again and again.
-            *("-chardev", f"socket,id=printer,host={wire.host},port={wire.port},server=off,reconnect-ms=500"),
+            *("-chardev", f"socket,id=printer,host={wire.host},port={wire.port},server=off,{again}"),
             *("-device", "usb-serial,chardev=printer"),
         ]
 

@@ -7,8 +7,10 @@ import base64
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
+import subprocess
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
@@ -54,6 +56,17 @@ def lacking(arch: str) -> list[str]:
     packages = {**PACKAGES, program: PACKAGES.get(program, "qemu-system-arm")}
     packages.pop("qemu-system-x86_64" if arch != "amd64" else "", None)
     return sorted({package for name, package in packages.items() if shutil.which(name) is None})
+
+
+def version_of(arch: str) -> tuple[int, ...]:
+    """The version of the QEMU that runs an image of `arch`: (7, 2, 15)."""
+    said = subprocess.run([_MACHINES[arch][0], "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in re.findall(r"\d+", said.partition("version ")[2].split()[0]))
+
+
+def reconnecting(version: tuple[int, ...]) -> str:
+    """How that QEMU is told to connect a socket again, since 9.2 in ms, before in seconds."""
+    return "reconnect-ms=500" if version >= (9, 2) else "reconnect=1"
 
 
 def arch_of(image: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import qemu_machine
-from bench.qemu_machine import Boot, Machine, arch_of, lacking
+from bench.qemu_machine import Boot, Machine, arch_of, lacking, reconnecting
 from bench.waiting import until
 from edge.update.firmware import autoboot_text
 from proofs.powercuts.guest import GuestFailed, Kernel
@@ -153,3 +153,10 @@ def test_what_is_missing_is_told_as_packages(monkeypatch: pytest.MonkeyPatch, tm
     assert "qemu-system-arm" in lacking("arm64")
     assert "qemu-system-x86" not in lacking("arm64")
     assert (arch_of(Path("kiosk-arm64.img")), arch_of(Path("kiosk-amd64.img"))) == ("arm64", "amd64")
+
+
+@pytest.mark.parametrize(
+    ("version", "words"), [((7, 2, 22), "reconnect=1"), ((9, 1), "reconnect=1"), ((10, 0, 2), "reconnect-ms=500")]
+)
+def test_a_printers_line_is_connected_again_in_each_qemus_words(version: tuple[int, ...], words: str) -> None:
+    assert reconnecting(version) == words
