@@ -13,7 +13,7 @@ ARCH   ?= amd64
 BASE   ?= debian
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-image run test check hil camera-wire image bundle bench kills power-cuts day format lock clean
+.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bench kills power-cuts day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,7 +51,7 @@ camera-wire: ## The camera's driver on the real picamera2 and libcamera's virtua
 image: setup-image ## Make the OS image: ARCH=amd64 or arm64, BASE=raspios, ARGS="--disk-only" (docs/image.md)
 	@$(BIN)/python -m image build --arch $(ARCH) --base $(BASE) $(ARGS)
 
-bundle: setup-image ## Make the signed update of the image that was built last: ARCH=amd64 or arm64
+update: setup-image ## Make the signed update (.raucb) of the image that was built last: ARCH=amd64 or arm64
 	@$(BIN)/python -m image bundle --arch $(ARCH) --base $(BASE) $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
