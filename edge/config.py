@@ -226,10 +226,17 @@ class Network(_Section, frozen=True, kw_only=True):
 
 
 class Hub(_Section, frozen=True, kw_only=True):
-    """The hub that this kiosk belongs to, and what it signs in there with."""
+    """The hub that this kiosk belongs to, and what it signs in there with (docs/fleet.md).
+
+    `more_urls` are the hub's other nodes, `ca` the certificate by which it is known (PEM), `credential` the seed of the
+    kiosk's nkey where it wasn't made on the kiosk, `asks` the commands that the hub may ask; None is the default.
+    """
 
     url: Annotated[str, msgspec.Meta(pattern="^(https|wss|tls|nats)://[^/?#]+")]
+    more_urls: list[Annotated[str, msgspec.Meta(pattern="^(https|wss|tls|nats)://[^/?#]+")]] = []
+    ca: Annotated[str, msgspec.Meta(pattern="^\\s*-----BEGIN CERTIFICATE-----\\s")] | None = None
     credential: Secret | None = None
+    asks: list[str] | None = None
 
 
 class Config(_Section, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ A folder of keys holds ``<user>.nk``, each an nkey seed as nats-py, the `nats` c
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import fcntl
 import os
@@ -23,6 +25,7 @@ from edge.contract.permissions import SIGNED_IN
 CONF_NAME = "nats-auth.conf"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MARK = "# Drawn from the contract by `kiosk bus keys`"
+_PUBLIC_BYTES = 35  # what it is, 32 of the key, 2 of the checksum
 _SEED_MOST_BYTES = 200  # a seed is 58 characters
 
 
@@ -113,6 +116,48 @@ def make_keys(folder: Path, *, replace: Collection[str] = ()) -> list[UserKey]:
         raise KeyUnusable(f"keys can't be made in {folder}: {error.strerror or error}") from error
 
 
+def make_key(folder: Path, user: str, *, replace: bool = False) -> UserKey:
+    """Make one key that no user of the contract has, such as the one a kiosk signs in to its hub with.
+
+    Raises:
+        KeyUnusable: the folder isn't ours alone, or the key that is there can't be used.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_folder(folder, ours=True)
+        with _locked(folder):
+            return _make(key_path(folder, user), user, replace=replace)
+    except OSError as error:
+        raise KeyUnusable(f"a key can't be made in {folder}: {error.strerror or error}") from error
+
+
+def new_seed() -> str:
+    """A new user's seed, kept nowhere."""
+    return str(nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER).decode())
+
+
+def public_of(seed: str) -> str:
+    """The public half of a user's seed.
+
+    Raises:
+        KeyUnusable: it is none.
+    """
+    if not _is_user_seed(seed.strip().encode()):
+        raise KeyUnusable("this isn't the seed of a user's nkey: it begins with SU and has 58 characters")
+    return _public(seed.strip())
+
+
+def is_public_key(text: str) -> bool:
+    """Whether `text` is a user's public nkey, checksum and all."""
+    try:
+        raw = base64.b32decode(text)
+    except (binascii.Error, ValueError):
+        return False
+    if len(raw) != _PUBLIC_BYTES or raw[0] != nkeys.PREFIX_BYTE_USER:
+        return False
+    return bool(binascii.crc_hqx(raw[:-2], 0) == int.from_bytes(raw[-2:], "little"))  # CRC-16/XMODEM
+
+
 def conf_text(keys: dict[str, str]) -> str:
     """What nats-server includes, for these public keys by user."""
     return (
@@ -144,7 +189,7 @@ def _make(path: Path, user: str, *, replace: bool) -> UserKey:
     there = os.path.lexists(path)
     if there and not replace:
         return UserKey(user, public_key(path), "kept")
-    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER).decode()
+    seed = new_seed()
     _write(path, seed + "\n", mode=0o600)
     return UserKey(user, _public(seed), "replaced" if there else "made")
 

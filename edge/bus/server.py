@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.bus.connection import BusError
+from edge.bus.leaf import LeafLink
 from edge.contract.accounts import PAGE_KEY, accounts
 
 _START_TIMEOUT_S = 10.0
@@ -63,7 +64,8 @@ class EmbeddedServer:
     """A nats-server of our own on loopback, with its store in `data_dir`.
 
     Ports of 0 are chosen by the server. With `public_keys` (of each user of the contract's permissions) who comes
-    over TCP signs in; without, they may do everything. Use as an async context manager, or `start` and `stop`.
+    over TCP signs in; without, they may do everything. With `leaf` it is a leaf node of a hub. Use as an async context
+    manager, or `start` and `stop`.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class EmbeddedServer:
         monitor_port: int = 0,
         page: PageAccess | None = None,
         public_keys: Mapping[str, str] | None = None,
+        leaf: LeafLink | None = None,
         program: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
@@ -81,6 +84,7 @@ class EmbeddedServer:
         self._monitor_port = monitor_port
         self._page = page
         self._public_keys = public_keys
+        self._leaf = leaf
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -103,6 +107,7 @@ class EmbeddedServer:
         program = self._program or find_server()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         config = self.data_dir / "nats-server.conf"
+        config.touch(mode=0o600)  # with `leaf` it holds the kiosk's key
         config.write_text(self._config(), encoding="utf-8")
         for stale in self.data_dir.glob("*.ports"):
             stale.unlink()
@@ -181,10 +186,13 @@ class EmbeddedServer:
             "  max_memory_store: 256MB",
             "  max_file_store: 1GB",
             "  sync_interval: always",
+            *([f"  domain: {json.dumps(self._leaf.member.kiosk)}"] if self._leaf else []),
             "}",
         ]
-        if self._page is not None or self._public_keys is not None:
-            lines.append(accounts(self._public_keys))
+        if self._page is not None or self._public_keys is not None or self._leaf is not None:
+            lines.append(accounts(self._public_keys, self._leaf.member if self._leaf else None))
+        if self._leaf is not None:
+            lines += self._leaf.lines()
         if self._page is not None:
             lines += _websocket(self._page)
         return "\n".join(lines) + "\n"

@@ -1,4 +1,5 @@
-"""The bus's users as nats-server's configuration has them: two accounts, and each user's permissions.
+"""The bus's users as nats-server's configuration has them: an account of the agents, one of the page, in a fleet one of
+the hub, and each user's permissions.
 
 The page has an account of its own, which only what it may say and hear is exported to and imported from. Within one
 account permissions are not enough: they don't cover a message's reply subject, and what the server answers there
@@ -12,6 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from edge.contract.fleet import HUB_ACCOUNT, InFleet, exports, imports
 from edge.contract.permissions import PAGE_HEARS, SIGNED_IN, Permissions, permissions_of
 from edge.contract.subjects import FRONTEND
 
@@ -25,8 +27,10 @@ PAGE_KEY = "UCAEKJ3RBM77LJI6HGH4IY25FUW42A7N6BYPEIJBWMVVMBM7AZJWTKM2"
 LOCAL_KEY = "UCHUEN7Q4XWRNLINCKJQMDRTCU7LNFONC2QC5XTS27FRBUIHU7FNAMTP"
 
 
-def accounts(public_keys: Mapping[str, str] | None) -> str:
+def accounts(public_keys: Mapping[str, str] | None, member: InFleet | None = None) -> str:
     """nats-server's ``accounts`` block, with a public nkey for each user of SIGNED_IN.
+
+    A `member` of a fleet has a third account, which the link to the hub is bound to.
 
     Without keys whoever comes over TCP may do everything, and only the page is held to what it may do.
 
@@ -34,16 +38,16 @@ def accounts(public_keys: Mapping[str, str] | None) -> str:
         ValueError: a user has no public key.
     """
     if public_keys is None:
-        return _block([{"nkey": LOCAL_KEY}]) + f"no_auth_user: {LOCAL_KEY}\n"
+        return _block([{"nkey": LOCAL_KEY}], member) + f"no_auth_user: {LOCAL_KEY}\n"
     missing = [user for user in SIGNED_IN if user not in public_keys]
     if missing:
         raise ValueError(f"no public key of {', '.join(missing)}")
-    return _block([_user(public_keys[user], permissions_of(user)) for user in SIGNED_IN])
+    return _block([_user(public_keys[user], permissions_of(user)) for user in SIGNED_IN], member)
 
 
-def _block(users: list[dict[str, Any]]) -> str:
+def _block(users: list[dict[str, Any]], member: InFleet | None) -> str:
     page = permissions_of(FRONTEND)
-    block = {
+    block: dict[str, Any] = {
         ACCOUNT: {
             "jetstream": "enabled",
             "users": users,
@@ -60,6 +64,9 @@ def _block(users: list[dict[str, Any]]) -> str:
             ],
         },
     }
+    if member is not None:
+        block[ACCOUNT]["exports"] += exports(member)
+        block[HUB_ACCOUNT] = {"imports": imports(member, ACCOUNT)}
     return f"accounts: {json.dumps(block, indent=2)}\n"  # nats-server's configuration holds JSON
 
 
