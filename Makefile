@@ -13,7 +13,7 @@ ARCH   ?= amd64
 BASE   ?= debian
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bench kills power-cuts day format lock clean
+.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bundle bench kills power-cuts day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ image: setup-image ## Make the OS image: ARCH=amd64 or arm64, BASE=raspios, ARGS
 
 update: setup-image ## Make the signed update (.raucb) of the image that was built last: ARCH=amd64 or arm64
 	@$(BIN)/python -m image bundle --arch $(ARCH) --base $(BASE) $(ARGS)
+
+bundle: setup-test ## Make the release that ansible/deploy.yml brings to kiosks that run: ARCH=amd64 or arm64 (docs/deploy.md)
+	@$(BIN)/python -m image.offline --arch $(ARCH) $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)

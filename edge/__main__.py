@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "leds": "edge.cli.leds:app",
     "flash": "edge.cli.flash:flash",
     "update": "edge.cli.update:app",
+    "service": "edge.cli.service:app",
     "doctor": "edge.cli.doctor:doctor",
     "firstboot": "edge.cli.firstboot:firstboot",
     "page": "edge.cli.page:page",
