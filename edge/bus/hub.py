@@ -7,6 +7,7 @@ still there after an update.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -200,17 +201,35 @@ class Hub:
         names = (await self.api("STREAM.NAMES")).get("streams") or []
         return sorted(str(name) for name in names if str(name).startswith(prefix))
 
-    async def store(self, subject: str, data: dict[str, Any], *, msg_id: str | None = None) -> None:
-        """Publish into a stream; return when it is kept.
+    async def store(
+        self, subject: str, data: dict[str, Any], *, msg_id: str | None = None, after: int | None = None
+    ) -> int:
+        """Publish into a stream; its sequence there, once it is kept. `after` is what the subject's last has to have.
 
         Raises:
+            HubRefused: the stream doesn't take it; with `after`, because another message came first.
             BusUnreachable: it was not acknowledged.
         """
-        headers = {"Nats-Msg-Id": msg_id} if msg_id else None
+        headers = {"Nats-Msg-Id": msg_id} if msg_id else {}
+        if after is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(after)
         try:
-            await self._js.publish(subject, json.dumps(data).encode(), headers=headers)
-        except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
+            kept = await self._js.publish(subject, json.dumps(data).encode(), headers=headers or None)
+        except APIError as error:
+            raise HubRefused(f"to keep {subject}", error.err_code or 0, error.description or "") from error
+        except (nats.errors.Error, TimeoutError, OSError) as error:
             raise BusUnreachable(f"{subject} was not kept by the hub: {str(error) or 'timeout'}") from error
+        return int(kept.seq)
+
+    async def last(self, stream: str, subject: str) -> Stored:
+        """The stream's last message on `subject`.
+
+        Raises:
+            HubRefused: there is none.
+            BusUnreachable: the hub doesn't answer.
+        """
+        found = (await self.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject}))["message"]
+        return Stored(subject, base64.b64decode(found.get("data", "")), int(found["seq"]), 0.0)
 
     async def read(
         self, stream: str, subjects: Sequence[str], *, last_each: bool = False, new: bool = False
