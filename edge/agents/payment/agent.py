@@ -14,6 +14,7 @@ from edge.agents.payment.journal import Attempt, Journal, JournalError
 from edge.agents.payment.prices import Line, PricedDish, check_stock, checked_lines, fingerprint, sold
 from edge.agents.payment.receipt import PaidReceipt, ensure_receipt
 from edge.agents.payment.states import CHARGED, OPEN, State, Why
+from edge.agents.payment.taps import Taps
 from edge.agents.payment.till import WITHOUT_CARD, Till
 from edge.agents.payment.waiting import CardWait, NoCard
 from edge.bus import NATSAgentBase, always, does, hears, time_left_s
@@ -46,6 +47,7 @@ class _Payment:
         self.session_id = message.session_id if message else ""
         self.ask_id = message.msg_id if message else ""
         self.wait = CardWait()
+        self.had_its_wait = False
 
 
 class PaymentAgent(NATSAgentBase):
@@ -86,6 +88,7 @@ class PaymentAgent(NATSAgentBase):
         self._reconcile_s = reconcile_s
         self._payments: dict[str, _Payment] = {}
         self._at_reader: _Payment | None = None
+        self._taps = Taps()
         self._over: dict[str, bool] = {}  # sessions that ended, and whether without what was paid for
         self._stir = asyncio.Event()
         self._leaving = False
@@ -148,16 +151,22 @@ class PaymentAgent(NATSAgentBase):
 
     @hears(CARD_TAP)
     async def take_tap(self, tap: CardTap) -> None:
-        """A card: the waiting order's money, or its loyalty points."""
+        """A card: money of the order that waits, or will in a moment, or its loyalty points."""
+        message = current.get()
+        if message is not None and not self._taps.is_new(message.msg_id):
+            return
         payment = self._at_reader
-        if payment is None:
-            log.debug("a card was tapped, and no order waits for one")
-        elif tap.loyalty_id is not None:
-            payment.loyalty_card = tap.loyalty_id
+        if tap.loyalty_id is not None:
+            if payment is not None:
+                payment.loyalty_card = tap.loyalty_id
         elif self.till.gateway.reads_cards:
             log.debug("a card was tapped on the kiosk's reader; the terminal takes payments")
-        else:
+        elif payment is not None:
             payment.wait.tap(tap.card)
+        else:
+            session_id = message.session_id if message else ""
+            if not any(each.had_its_wait and each.session_id == session_id for each in self._payments.values()):
+                self._taps.keep(session_id, tap.card)
 
     @hears(SESSION_STARTED)
     async def greet(self, _: SessionStarted) -> None:
@@ -197,8 +206,11 @@ class PaymentAgent(NATSAgentBase):
         """Settle what is in doubt, and give back what is owed."""
         while not self._leaving:
             self._stir.clear()
-            left = [session_id for session_id, empty_handed in self._over.items() if empty_handed]
-            await self.till.reconcile(busy=self._payments.keys(), left=left, unclaimed_s=self._unclaimed_s)
+            await self.till.reconcile(
+                busy=self._payments.keys(),
+                left=lambda session_id: self._over.get(session_id, False),
+                unclaimed_s=self._unclaimed_s,
+            )
             try:
                 async with asyncio.timeout(self._reconcile_s):
                     await self._stir.wait()
@@ -254,6 +266,7 @@ class PaymentAgent(NATSAgentBase):
         if self._at_reader is not None:
             raise AskError(ErrorCode.UNAVAILABLE, "another payment is waiting for its card")
         self._at_reader = payment
+        payment.had_its_wait = True
         till = self.till
         try:
             attempt = await till.journal.begin(
@@ -269,6 +282,9 @@ class PaymentAgent(NATSAgentBase):
             if till.gateway.reads_cards:
                 attempt = await till.converse(attempt, payment.wait, self._patience_s(_STOP_S))
                 return await self._with_loyalty(payment, attempt), None
+            early = self._taps.take(payment.session_id)
+            if early is not None:
+                payment.wait.tap(early)
             end = await payment.wait.end(self._patience_s(_ANSWER_S))
         finally:
             self._at_reader = None

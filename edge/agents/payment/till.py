@@ -187,12 +187,16 @@ class Till:
         return await self._end(attempt, State.REFUNDED, attempt.why)
 
     async def reconcile(
-        self, *, busy: Collection[str] = (), left: Collection[str] = (), unclaimed_s: float | None = None
+        self,
+        *,
+        busy: Collection[str] = (),
+        left: Callable[[str], bool] = lambda _: False,
+        unclaimed_s: float | None = None,
     ) -> None:
         """Go on with everything that isn't as it should be: doubts, and refunds that are owed.
 
-        Orders in `busy` are at work and left alone; a charge of a session in `left` is given back, as is one
-        that nobody has asked for within `unclaimed_s`.
+        Orders in `busy` are at work and left alone; a charge of a session whose customer has `left` by the time that it
+        is found is given back, as is one that nobody has asked for within `unclaimed_s`.
         """
         for attempt in await self.journal.unfinished():
             if attempt.order_id in busy:
@@ -203,7 +207,7 @@ class Till:
                 log.warning("%s", error.message)
                 continue
             log.warning("order %s was left open: %s", settled.order_id, settled.state)
-            if settled.state is State.CAPTURED and settled.session_id in left:
+            if settled.state is State.CAPTURED and left(settled.session_id):
                 await self.refund(settled, Why.LEFT)
         if unclaimed_s is not None:
             for attempt in await self.journal.unclaimed(unclaimed_s):

@@ -97,6 +97,9 @@ class FaultyGateway:
         self.loses_the_answer = False
         self.hangs_after_charging = False
         self.settle_fails = False
+        self.settling = asyncio.Event()
+        self.may_settle = asyncio.Event()
+        self.may_settle.set()
         self.refund_fails = False
         self.charges_wrongly = False
         self.comes_late = False
@@ -135,6 +138,8 @@ class FaultyGateway:
         self.settles_asked += 1
         if self.settle_fails:
             raise GatewayError("no route to the bank")
+        self.settling.set()
+        await self.may_settle.wait()
         return await self.bank.settle(key, reference)
 
     async def refund(self, key: str, reference: str) -> None:

@@ -241,7 +241,7 @@ class Payments(RuleBasedStateMachine):
         agent = self.agent
         assert agent is not None
         left = [session for session, empty_handed in agent._over.items() if empty_handed]
-        self.run(self.survive(agent.till.reconcile(left=left), point))
+        self.run(self.survive(agent.till.reconcile(left=left.__contains__), point))
 
     @rule()
     def restart(self) -> None:

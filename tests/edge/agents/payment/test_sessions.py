@@ -64,6 +64,20 @@ async def test_a_charge_that_is_found_after_the_customer_left_is_given_back(
     assert (await shop.journal.history("order-1/1"))[-1][2] is Why.LEFT
 
 
+async def test_who_leaves_while_the_gateway_is_asked_what_became_of_it_gets_it_back(bus: Client, shop: Shop) -> None:
+    gateway = FaultyGateway(shop.bank())
+    await shop.open(gateway, reconcile_s=0.02)
+    await in_doubt(bus, shop, gateway)
+    gateway.may_settle.clear()
+    gateway.settle_fails = False
+    await asyncio.wait_for(gateway.settling.wait(), 10)
+    await leave(bus, "cancelled")
+    await heard_all(bus)
+    gateway.may_settle.set()
+    await shop.journal.reached(State.REFUNDED)
+    assert (await shop.journal.history("order-1/1"))[-1][2] is Why.LEFT
+
+
 async def test_a_customer_who_leaves_while_the_card_is_charged_gets_it_back(bus: Client, shop: Shop) -> None:
     gateway = FaultyGateway(shop.bank())
     gateway.go_on.clear()
