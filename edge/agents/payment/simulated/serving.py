@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -28,7 +30,12 @@ class Serving:
         self.line = Line()
         self.url = ""
         app.middlewares.insert(0, self._pass)
+        self._app = app
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+
+    def add(self, path: str, handler: Handler) -> None:
+        """Answer POSTs to `path` as well; before it listens."""
+        self._app.router.add_post(path, handler)
 
     async def start(self, port: int = 0) -> None:
         """Listen; `url` says where."""
@@ -66,3 +73,14 @@ def _cut(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
     raise ConnectionResetError("the line was cut")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Have `content` in the file and on the disk, all of it or what was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edge.agents.payment.simulated.serving import Serving
+from edge.agents.payment.simulated.serving import Serving, put
 
 _OFTEN_SEEN = "Only a PaymentIntent with one of the following statuses may be {}: {}."
 
@@ -56,16 +57,20 @@ class _Intent:
 
 @dataclass
 class SimulatedStripe:
-    """One account with one reader. Stage directions are below."""
+    """One account with one reader. Stage directions are below.
+
+    With a `ledger` all of it is in that file before anything is answered, and survives the process.
+    """
 
     api_key: str = "sk_test_simulated"
     reader: str = "tmr_simulated"
     offline: bool = False
     intents: dict[str, _Intent] = field(default_factory=dict)
     action: dict[str, Any] | None = None
+    ledger: Path | None = None
 
     def __post_init__(self) -> None:
-        app = web.Application(middlewares=[self._guard])
+        app = web.Application(middlewares=[self._write_down, self._guard])
         app.add_routes(
             [
                 web.post("/v1/payment_intents", self._create, name="create"),
@@ -81,6 +86,13 @@ class SimulatedStripe:
         )
         self._seen: dict[str, tuple[str, int, dict[str, Any]]] = {}
         self._waiting = asyncio.Event()
+        if self.ledger is not None and self.ledger.exists():
+            kept = json.loads(self.ledger.read_text(encoding="utf-8"))
+            self.intents = {id_: _Intent(**each) for id_, each in kept["intents"].items()}
+            self.action = kept["action"]
+            self._seen = {key: (asked, status, body) for key, (asked, status, body) in kept["seen"].items()}
+            if self.action is not None and self.action["status"] == "in_progress":
+                self._waiting.set()
         self.serving = Serving(app)
 
     # Stage directions
@@ -133,7 +145,20 @@ class SimulatedStripe:
             self.action |= {"status": status, "failure_code": code, "failure_message": code}
         self._waiting.clear()
 
+    def write(self) -> None:
+        """Bring the ledger up to date."""
+        if self.ledger is not None:
+            intents = {id_: asdict(intent) for id_, intent in self.intents.items()}
+            put(self.ledger, json.dumps({"intents": intents, "action": self.action, "seen": self._seen}).encode())
+
     # What Stripe does
+
+    @web.middleware
+    async def _write_down(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer: web.StreamResponse = await handler(request)
+        if request.method == "POST":
+            self.write()
+        return answer
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
