@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "payment": "edge.cli.payment:app",
     "leds": "edge.cli.leds:app",
     "flash": "edge.cli.flash:flash",
+    "fleet": "edge.cli.fleet:app",
     "update": "edge.cli.update:app",
     "service": "edge.cli.service:app",
     "doctor": "edge.cli.doctor:doctor",

@@ -17,6 +17,7 @@ from edge.fleet.files import put
 from edge.fleet.register import KEEPER, OWN_USERS, SYSTEM, Person, Register, changing, load
 from edge.fleet.settings import HUB_TOML, Node, Settings
 
+OPERATOR: Final = "operator"  # the person that every hub begins with, who may ask every kiosk
 SERVER_CONF: Final = "nats-server.conf"
 USERS_CONF: Final = "users.conf"
 _CLUSTER: Final = "kiosk-fleet"
@@ -85,6 +86,8 @@ def draw(folder: HubFolder) -> list[str]:
         (folder.path / "nodes").mkdir(exist_ok=True)
         own = {user: make_key(folder.keys, user).public for user in OWN_USERS}
         with changing(folder.path) as register:
+            if not register.own:
+                register.people[OPERATOR] = Person(key=make_key(folder.keys, OPERATOR).public, asks=["*"])
             register.own = own
         make_authority(folder.path)
         changed = []
@@ -135,6 +138,23 @@ def remove_person(folder: HubFolder, name: str) -> None:
         if register.people.pop(name, None) is None:
             raise FleetError(f"there is no person {name!r}; there are: {', '.join(register.people) or 'none'}")
         key_path(folder.keys, name).unlink(missing_ok=True)
+
+
+def write_pass(folder: HubFolder, user: str, to: Path) -> None:
+    """Write what `user` needs to reach the hub from elsewhere: addresses, the hub's certificate, their key.
+
+    Raises:
+        FleetError: there is no such user, or the folder can't be written.
+    """
+    key = checked_key(folder, user)
+    try:
+        keys = HubFolder(to).keys
+        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        put(to / HUB_TOML, settings_file.written(folder.settings()))
+        put(to / CA, folder.ca.read_text(encoding="utf-8"))
+        put(key_path(keys, user), key.read_text(encoding="utf-8"), mode=0o600)
+    except OSError as error:
+        raise FleetError(f"{error.filename or to}: {error.strerror or error}") from error
 
 
 def checked_key(folder: HubFolder, user: str) -> Path:
