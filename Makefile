@@ -13,7 +13,7 @@ ARCH   ?= amd64
 BASE   ?= debian
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bundle bench kills power-cuts day format lock clean
+.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bundle bench kills crash-matrix power-cuts day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -62,6 +62,10 @@ bench: setup-test ## Measure speed side by side with what one would take instead
 
 kills: setup-test ## Prove that killing the server loses nothing it acknowledged (docs/promises.md); ARGS="--kills 5"
 	$(BIN)/python -m proofs.kills $(ARGS)
+
+crash-matrix: setup-test ## Kill everyone at every step of a paying order, count the money (docs/crash-matrix.md); ARGS="--every 20"
+	@$(BIN)/kiosk models pull
+	$(BIN)/python -m proofs.crashes --write $(ARGS)
 
 power-cuts: setup-image ## Cut a busy kiosk's power at 1,000 moments (docs/power-cuts.md); ARGS="--cuts 100 --boots 3"
 	$(BIN)/python -m proofs.powercuts $(ARGS)
