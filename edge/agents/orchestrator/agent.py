@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from edge.agents.orchestrator import phrases
 from edge.agents.orchestrator.attending import Attention
 from edge.agents.orchestrator.checkout import Checkout
+from edge.agents.orchestrator.insisting import Insisting
 from edge.agents.orchestrator.journey import Journey
 from edge.agents.orchestrator.keeping import Keeper, Kept
 from edge.agents.orchestrator.lights import Lights
@@ -106,6 +107,7 @@ class OrchestratorAgent(NATSAgentBase):
         self.timing = timing or Timing()
         self.timers = Timers(self._enqueue)
         self.neighbours = Neighbours(self, now)
+        self._insisting = Insisting(self)
         self.attention = Attention()
         self.around = Surroundings()
         self._journey = Journey(self.client)
@@ -362,7 +364,7 @@ class OrchestratorAgent(NATSAgentBase):
             case "add_to_cart":
                 await self._ordering.add_one(event.item_id)
             case "show_everything":
-                await self._ordering.search("")
+                await self._ordering.show_everything()
             case "back":
                 self._ordering.back()
             case "checkout":
@@ -387,6 +389,14 @@ class OrchestratorAgent(NATSAgentBase):
             AskError: refused, or not there.
         """
         return await self.request(command, payload)
+
+    async def insist(self, command: Command[Q, A], payload: Q) -> A:
+        """Ask for what may be asked twice, and again where who was asked died with it or the bus was away.
+
+        Raises:
+            AskError: refused, or not there.
+        """
+        return await self._insisting.ask(command, payload, self.timing.missing_after_s)
 
     async def say(self, event: Event[P], payload: P) -> None:
         """Publish an event; a bus that is away is logged, for it is no reason to lose the session."""

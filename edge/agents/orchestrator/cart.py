@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from edge.contract import menu, recsys
 from edge.contract.money import Money, total
 
@@ -58,6 +60,11 @@ def line_of(dish: menu.ItemDetails, quantity: int, customizations: Sequence[str]
     return Line(dish.id, dish.name, quantity, price, tuple(chosen))
 
 
+def at_most(dish: menu.ItemDetails, quantity: int, besides: int) -> int:
+    """How many of `quantity` more pieces of `dish` can be had when `besides` are taken already."""
+    return quantity if isinstance(dish.left, msgspec.UnsetType) else max(0, min(quantity, dish.left - besides))
+
+
 @dataclass(frozen=True)
 class Cart:
     """The order so far; no two lines are the same dish made the same way."""
@@ -76,6 +83,10 @@ class Cart:
     def total(self) -> Money:
         """What it all costs."""
         return total([line.total for line in self.lines])
+
+    def pieces_of(self, item_id: int) -> int:
+        """How many pieces of a dish there are, however made."""
+        return sum(line.quantity for line in self.lines if line.item_id == item_id)
 
     def find(self, item_id: int, customizations: Sequence[str] = ()) -> Line | None:
         """The line of that dish made that way.

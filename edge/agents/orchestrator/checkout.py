@@ -128,7 +128,7 @@ class Checkout:
     async def _take_payment(self, order: Order) -> Deed:
         outcome: payment.PaymentResult | AskError
         try:
-            outcome = await self._stage.ask(PAYMENT_PROCESS, order.to_pay())
+            outcome = await self._stage.insist(PAYMENT_PROCESS, order.to_pay())
         except AskError as error:
             outcome = error
         except Exception:

@@ -58,13 +58,9 @@ class Neighbours:
 
     async def search(self, query: str, tags: Sequence[str] = (), limit: int = 10) -> list[menu.FoundItem]:
         """Dishes that match, best first; none is an empty list. `tags` may be diets too."""
-        wanted = [tag.lower().replace("_", "-").replace(" ", "-") for tag in tags]
-        ask = menu.Search(
-            query=query,
-            tags=[tag for tag in wanted if not _is_diet(tag)],
-            dietary_filters=[tag for tag in wanted if _is_diet(tag)],
-            limit=limit,
-        )
+        diets = diets_of(tags)
+        others = [tag for tag in map(_written, tags) if tag not in diets]
+        ask = menu.Search(query=query, tags=others, dietary_filters=diets, limit=limit)
         try:
             return (await self._agent.request(MENU_SEARCH, ask)).items
         except AskError as error:
@@ -77,10 +73,11 @@ class Neighbours:
         found = await self.search("", [POPULAR_TAG], limit) or await self.search("", limit=limit)
         return [dish for dish in found if dish.available]
 
-    async def suggestions(self, cart: Cart, party_size: int) -> tuple[ui.Suggestion, ...]:
-        """What goes well with the cart and can be had; nothing where the neighbours don't answer."""
+    async def suggestions(self, cart: Cart, party_size: int, diets: Sequence[str] = ()) -> tuple[ui.Suggestion, ...]:
+        """What goes well with the cart, meets `diets` and can be had; nothing where the neighbours don't answer."""
         ask = recsys.Suggest(
             cart=cart.entries(),
+            dietary_filters=list(diets),
             context=recsys.Context(time_of_day=time_of_day(self._now().hour), party_size=max(1, min(party_size, 99))),
         )
         try:
@@ -103,5 +100,10 @@ class Neighbours:
         return ui.Suggestion(item_id=dish.id, title=dish.name, pitch=offered.pitch, price=dish.price, image=dish.image)
 
 
-def _is_diet(tag: str) -> bool:
-    return tag in _DIETS or tag.endswith("-free")
+def diets_of(tags: Sequence[str]) -> list[str]:
+    """The diets among `tags`, as menus write them."""
+    return [tag for tag in map(_written, tags) if tag in _DIETS or tag.endswith("-free")]
+
+
+def _written(tag: str) -> str:
+    return tag.lower().replace("_", "-").replace(" ", "-")

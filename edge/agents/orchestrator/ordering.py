@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final
 
 from edge.agents.orchestrator import phrases
-from edge.agents.orchestrator.cart import Cart, CartRefusal, Line, line_of
-from edge.agents.orchestrator.neighbours import EVERYTHING
+from edge.agents.orchestrator.cart import Cart, CartRefusal, Line, at_most, line_of
+from edge.agents.orchestrator.neighbours import EVERYTHING, diets_of
 from edge.agents.orchestrator.screens import hero_item
 from edge.agents.orchestrator.stage import Stage
 from edge.agents.orchestrator.states import State, Step
@@ -41,6 +41,7 @@ class Ordering:
         session = self._stage.session
         if not session.allows(Step.BROWSE):
             return
+        session.diets = (*session.diets, *(each for each in diets_of(tags) if each not in session.diets))
         try:
             found = await self._stage.neighbours.search(query, tags, MOST_FOUND if query or tags else EVERYTHING)
         except AskError as error:
@@ -50,6 +51,12 @@ class Ordering:
             self.display(found)
         else:
             session.warning = phrases.nothing_found(" ".join((*tags, query)).strip())
+
+    async def show_everything(self) -> None:
+        """Show the whole menu; a diet that was asked for is no condition any more."""
+        if self._stage.session.allows(Step.BROWSE):
+            self._stage.session.diets = ()
+        await self.search("")
 
     async def select(self, item_id: int) -> None:
         """Show one dish in detail."""
@@ -75,8 +82,22 @@ class Ordering:
                     self.add(dish, event.quantity, event.customizations)
             return
         line = self._stage.session.cart.find(event.item_id, event.customizations)
-        if line is not None:  # a page that lags behind may name what is gone
-            self.set_quantity(line, 0 if event.action == "remove" else event.quantity)
+        if line is None:  # a page that lags behind may name what is gone
+            return
+        quantity = 0 if event.action == "remove" else event.quantity
+        self.set_quantity(line, await self._can_be_had(line, quantity) if quantity > line.quantity else quantity)
+
+    async def _can_be_had(self, line: Line, quantity: int) -> int:
+        """As many of `quantity` as are left, with a warning; where nobody knows, the payment agent will look."""
+        session = self._stage.session
+        try:
+            dish = await self._stage.neighbours.dish(line.item_id)
+        except AskError:
+            return quantity
+        most = at_most(dish, quantity, session.cart.pieces_of(line.item_id) - line.quantity)
+        if most < quantity:
+            session.warning = phrases.only_left(dish.name, most + session.cart.pieces_of(line.item_id) - line.quantity)
+        return max(most, line.quantity)
 
     async def add_one(self, item_id: int | None) -> None:
         """Add one plain piece, by default of the dish on the screen."""
@@ -91,12 +112,18 @@ class Ordering:
         session = self._stage.session
         if not session.allows(Step.ADD):
             return False
+        taken = session.cart.pieces_of(dish.id)
+        most = at_most(dish, quantity, taken)
         try:
-            cart = session.cart.add(line_of(dish, quantity, customizations))
+            if most < 1 <= quantity and dish.available:
+                raise CartRefusal(phrases.only_left(dish.name, taken))
+            cart = session.cart.add(line_of(dish, most, customizations))
         except CartRefusal as refusal:
             session.warning = str(refusal)
             return False
-        session.said = phrases.added(dish.name, quantity)
+        session.said = phrases.added(dish.name, most)
+        if most < quantity:
+            session.warning = phrases.only_left(dish.name, taken + most)
         self._replace_cart(cart)
         session.step(Step.ADD)
         ADDED()
@@ -132,7 +159,10 @@ class Ordering:
         for line in self._stage.session.cart.lines:
             try:
                 dish = await self._stage.neighbours.dish(line.item_id)
-                renewed = line_of(dish, line.quantity, line.customizations)
+                most = at_most(dish, line.quantity, cart.pieces_of(line.item_id))
+                if most < 1:
+                    raise CartRefusal(phrases.gone(line.title))
+                renewed = line_of(dish, most, line.customizations)
                 cart = cart.add(renewed)
             except CartRefusal:
                 changed.append(phrases.gone(line.title))
@@ -141,6 +171,7 @@ class Ordering:
                     raise
                 changed.append(phrases.gone(line.title))
             else:
+                changed += [phrases.only_left(line.title, cart.pieces_of(line.item_id))] if most < line.quantity else []
                 changed += [phrases.repriced(line.title)] if renewed.price != line.price else []
         if changed:
             self._replace_cart(cart)
@@ -160,12 +191,12 @@ class Ordering:
         ordered = {line.item_id for line in cart.lines}
         session.suggestions = tuple(each for each in session.suggestions if each.item_id not in ordered)
         if cart:
-            self._stage.aside(partial(self._suggest, cart, session.party_size))
+            self._stage.aside(partial(self._suggest, cart, session.party_size, session.diets))
         else:
             session.suggestions = ()
 
-    async def _suggest(self, cart: Cart, party_size: int) -> Deed:
-        suggestions = await self._stage.neighbours.suggestions(cart, party_size)
+    async def _suggest(self, cart: Cart, party_size: int, diets: Sequence[str]) -> Deed:
+        suggestions = await self._stage.neighbours.suggestions(cart, party_size, diets)
 
         async def present() -> None:
             session = self._stage.session

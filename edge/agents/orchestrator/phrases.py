@@ -52,6 +52,11 @@ def added(title: str, quantity: int) -> str:
     return f"Added {quantity} × {title}."
 
 
+def only_left(title: str, left: int) -> str:
+    """There are fewer of a dish than were wanted."""
+    return f"Sorry, there {'is' if left == 1 else 'are'} only {left} × {title} left."
+
+
 def removed(title: str) -> str:
     """A dish went out of the cart."""
     return f"Removed {title}."

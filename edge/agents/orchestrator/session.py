@@ -51,6 +51,7 @@ class Session:
     dishes: tuple[ui.HeroItem, ...] = ()
     dish: menu.ItemDetails | None = None
     cart: Cart = field(default_factory=Cart)
+    diets: tuple[str, ...] = ()  # that the customer asked for
     suggestions: tuple[ui.Suggestion, ...] = ()
     loyalty_id: str | None = None
     doubtful: voice.Intent | None = None  # "Did you mean …?" was asked about it

@@ -46,6 +46,13 @@ class Stage(Protocol):
             AskError: refused, or not there.
         """
 
+    async def insist(self, command: Command[Q, A], payload: Q) -> A:
+        """Ask for what may be asked twice, and again where who was asked died with it or the bus was away.
+
+        Raises:
+            AskError: refused, or not there.
+        """
+
     async def say(self, event: Event[P], payload: P) -> None:
         """Publish an event; a bus that is away is logged."""
 

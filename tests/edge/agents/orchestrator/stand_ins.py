@@ -53,6 +53,9 @@ DISHES = {
         dish(102, "Garden Burger", "11.49", tags=["vegetarian"]),
         dish(201, "Iced Cola", "2.99", tags=["popular", "cold"]),
         dish(301, "Fries", "3.49"),
+        dish(
+            302, "Onion Rings", "3.99", left=3, customizations=[menu.Customization(name="Dip", price=Money.of("0.50"))]
+        ),
         dish(401, "Lava Cake", "6.00", tags=["popular"], available=False),
     )
 }

@@ -288,6 +288,22 @@ async def test_an_order_that_the_menu_outran_is_shown_again_as_it_can_be_had(
     assert second.order_id != first.order_id
 
 
+@pytest.mark.parametrize(("left", "cart"), [(2, [(101, 1), (302, 2)]), (0, [(101, 1)])])
+async def test_an_order_of_more_than_is_left_is_shown_again_with_what_is(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch, left: int, cart: list[tuple[int, int]]
+) -> None:
+    await kiosk.order()
+    await kiosk.cart("add", 302, 3)
+    await kiosk.touch("checkout")
+    await kiosk.screen("confirm")
+    await kiosk.touch("pay")
+    monkeypatch.setitem(DISHES, 302, msgspec.structs.replace(DISHES[302], left=left))
+    await kiosk.terminal.answer(unpaid(code=ErrorCode.ITEM_OUT_OF_STOCK))
+    screen = await kiosk.screen("confirm", lambda screen: screen.caption("warning") is not None)
+    assert screen.cart == cart
+    assert "Onion Rings" in (screen.caption("warning") or "")
+
+
 async def test_an_order_that_is_refused_though_the_menu_agrees_can_be_given_up(kiosk: Kiosk) -> None:
     await kiosk.pay()
     await kiosk.terminal.answer(AskError(ErrorCode.INVALID_REQUEST, "the total is 1.00"))

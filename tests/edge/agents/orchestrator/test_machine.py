@@ -56,7 +56,7 @@ class Neighbours:
     async def popular(self, limit: int) -> list[menu.FoundItem]:
         return []
 
-    async def suggestions(self, cart: Any, party_size: int) -> tuple[Any, ...]:
+    async def suggestions(self, cart: Any, party_size: int, diets: Any) -> tuple[Any, ...]:
         return ()
 
 
@@ -94,6 +94,8 @@ class Stage:
         if isinstance(answer, AskError):
             raise answer
         return answer
+
+    insist = ask
 
     async def say(self, event: Any, payload: Any) -> None: ...
 

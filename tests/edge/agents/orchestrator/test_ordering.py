@@ -53,8 +53,8 @@ async def test_show_everything(kiosk: Kiosk) -> None:
     await kiosk.come()
     await kiosk.touch("show_everything")
     screen = await kiosk.screen("hero_grid")
-    assert len(screen.dishes) == 5
-    assert [each["available"] for each in screen.all("HeroItem")] == [True, True, True, True, False]
+    assert len(screen.dishes) == 6
+    assert [each["available"] for each in screen.all("HeroItem")] == [True, True, True, True, True, False]
 
 
 async def test_the_cart_follows_cart_actions(kiosk: Kiosk) -> None:
@@ -140,6 +140,49 @@ async def test_too_much_is_refused_with_a_warning(kiosk: Kiosk) -> None:
     await kiosk.cart("add", 201, 1)
     screen = await kiosk.screen("hero_grid", lambda screen: screen.caption("warning") is not None)
     assert screen.caption("warning") == "Sorry, one order can have 99 pieces at most."
+
+
+ONLY_THREE = "Sorry, there are only 3 × Onion Rings left."
+
+
+async def test_no_more_goes_into_the_cart_than_is_left(kiosk: Kiosk) -> None:
+    await kiosk.order()
+    await kiosk.cart("add", 302, 5)
+    screen = await kiosk.screen("hero_grid", lambda screen: screen.caption("warning") is not None)
+    assert (screen.cart, screen.caption("warning")) == ([(101, 1), (302, 3)], ONLY_THREE)
+    assert screen.caption("said") == "Added 3 × Onion Rings."
+    await kiosk.cart("add", 302, 1, "Dip")  # made otherwise, it is the same dish
+    screen = await kiosk.screen("hero_grid", lambda screen: screen.caption("said") is None)
+    assert (screen.cart, screen.caption("warning")) == ([(101, 1), (302, 3)], ONLY_THREE)
+
+
+async def test_a_line_becomes_no_longer_than_what_is_left(kiosk: Kiosk) -> None:
+    await kiosk.order()
+    await kiosk.cart("add", 302, 1, "Dip")
+    await kiosk.cart("add", 302, 1)
+    await kiosk.screen("hero_grid", lambda screen: len(screen.cart) == 3)
+    await kiosk.cart("update_qty", 302, 9)
+    screen = await kiosk.screen("hero_grid", lambda screen: screen.caption("warning") is not None)
+    assert (screen.cart, screen.caption("warning")) == ([(101, 1), (302, 1), (302, 2)], ONLY_THREE)
+    await kiosk.cart("update_qty", 302, 1)
+    assert (await kiosk.screen("hero_grid", lambda screen: screen.cart[-1] == (302, 1))).caption("warning") is None
+
+
+async def test_a_diet_that_was_asked_for_is_told_to_the_advisor_until_everything_is_shown(kiosk: Kiosk) -> None:
+    await kiosk.come()
+    await kiosk.say("search_menu", tags=["vegetarian", "spicy"])
+    await kiosk.say("search_menu", tags=["vegetarian"])
+    await kiosk.say("search_menu", item="burger")
+    await kiosk.cart("add", 102)
+    await kiosk.screen("hero_grid", lambda screen: bool(screen.all("Suggestion")))
+    assert kiosk.advisor.asked[-1].dietary_filters == ["vegetarian"]
+    await kiosk.touch("show_everything")
+    await kiosk.cart("add", 101)
+    await kiosk.screen("hero_grid", lambda screen: len(screen.cart) == 2)
+    async with asyncio.timeout(10):
+        while len(kiosk.advisor.asked) < 2:
+            await kiosk.bus.nc.flush()
+    assert kiosk.advisor.asked[-1].dietary_filters == []
 
 
 async def test_a_sold_out_dish_can_be_looked_at_but_not_added(kiosk: Kiosk) -> None:
