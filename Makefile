@@ -11,9 +11,11 @@ BENCH  ?= mock
 # What image `make image` makes.
 ARCH   ?= amd64
 BASE   ?= debian
+# Whom `make deploy` deploys to.
+INVENTORY ?= ansible/inventory.example
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bundle bench kills crash-matrix power-cuts day format lock clean
+.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bundle setup-deploy deploy deploy-proof bench kills crash-matrix power-cuts fleet day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,6 +59,16 @@ update: setup-image ## Make the signed update (.raucb) of the image that was bui
 bundle: setup-test ## Make the release that ansible/deploy.yml brings to kiosks that run: ARCH=amd64 or arm64 (docs/deploy.md)
 	@$(BIN)/python -m image.offline --arch $(ARCH) $(ARGS)
 
+setup-deploy: setup ## Install Ansible, apart from everything else, in build/image/tools
+	@mkdir -p build/image
+	@$(BIN)/python -c "from pathlib import Path as P; from image.tools import tools; tools(P('build/image/tools').resolve(), P('build/image/tools.log').resolve())"
+
+deploy: setup-deploy ## Bring kiosks to the newest bundle: INVENTORY=~/kiosks, ARGS="--check --diff" (docs/deploy.md)
+	@cd ansible && exec ../build/image/tools/bin/ansible-playbook -i $(abspath $(INVENTORY)) deploy.yml $(ARGS)
+
+deploy-proof: setup-image setup-deploy ## A stock Debian 13 in QEMU to a kiosk, updated under an order, rolled back; ARGS="--keep"
+	@$(BIN)/python -m proofs.deploy $(ARGS)
+
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)
 
@@ -69,6 +81,9 @@ crash-matrix: setup-test ## Kill everyone at every step of a paying order, count
 
 power-cuts: setup-image ## Cut a busy kiosk's power at 1,000 moments (docs/power-cuts.md); ARGS="--cuts 100 --boots 3"
 	$(BIN)/python -m proofs.powercuts $(ARGS)
+
+fleet: setup-test ## Prove a hub of 3 nodes and 5 kiosks in network namespaces (root; docs/fleet.md); ARGS="--kiosks 3"
+	$(BIN)/python -m proofs.fleet $(ARGS)
 
 day: setup-test ## A day of 500 customers and their accidents in fast motion; ARGS="--customers 50 --seed 2"
 	@$(BIN)/kiosk models pull

@@ -218,7 +218,7 @@ def server_conf(name: str, settings: Settings) -> str:
         "}",
         "leafnodes: {",
         f'  listen: "{node.listen}:{node.leaf_port}"',
-        f'  advertise: "{node.host}:{node.leaf_port}"',
+        "  no_advertise: true",  # kiosks know every node by their kiosk.toml
         f"  tls: {{ {tls} }}",
         "}",
     ]

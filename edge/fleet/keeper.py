@@ -176,6 +176,8 @@ class Keeper:
         """
         members = await generations(self._hub)
         for kiosk, (stream, generation) in members.items():
+            if kiosk not in self.books or not self.books[kiosk].member:
+                self._dirty.add(kiosk)
             book = self._book(kiosk, stream)
             book.member, book.generation = True, generation
         for kiosk, book in self.books.items():

@@ -117,13 +117,13 @@ def conf_text(
     """
     urls = tuple(_leaf_url(url, hub) for url in (hub.url, *hub.more_urls))
     # Without a certificate of the fleet's own, the system's authorities vouch for the hub.
-    link = LeafLink(member, urls, seed, folder / CA_NAME if hub.ca else None)
+    link = LeafLink(member, urls, seed, folder.resolve() / CA_NAME if hub.ca else None)
     return "\n".join(
         [
             _MARK,
             "# It holds the kiosk's key for the hub. What it says again from nats-server.conf counts instead of that.",
             "jetstream: {",
-            f"  store_dir: {json.dumps(str(store))}",
+            f"  store_dir: {json.dumps(str(store.resolve()))}",
             "  max_memory_store: 256MB",
             "  max_file_store: 1GB",
             "  sync_interval: always",
