@@ -21,7 +21,6 @@ from proofs.fleet.machines import KioskMachine
 
 from .conftest import Keeping, SmallFleet, until
 
-
 # After an outage nats-server waits before it asks a source again: 10 s, and up to 2 minutes after many tries.
 pytestmark = pytest.mark.timeout(240)
 
