@@ -107,7 +107,7 @@ class OrchestratorAgent(NATSAgentBase):
         self.timing = timing or Timing()
         self.timers = Timers(self._enqueue)
         self.neighbours = Neighbours(self, now)
-        self._insisting = Insisting(self)
+        self.insisting = Insisting(self)
         self.attention = Attention()
         self.around = Surroundings()
         self._journey = Journey(self.client)
@@ -390,14 +390,6 @@ class OrchestratorAgent(NATSAgentBase):
         """
         return await self.request(command, payload)
 
-    async def insist(self, command: Command[Q, A], payload: Q) -> A:
-        """Ask for what may be asked twice, and again where who was asked died with it or the bus was away.
-
-        Raises:
-            AskError: refused, or not there.
-        """
-        return await self._insisting.ask(command, payload, self.timing.missing_after_s)
-
     async def say(self, event: Event[P], payload: P) -> None:
         """Publish an event; a bus that is away is logged, for it is no reason to lose the session."""
         try:
@@ -410,9 +402,8 @@ class OrchestratorAgent(NATSAgentBase):
     async def show(self) -> None:
         """Publish the screen."""
         self._shown += 1
-        closed_for = self._opening.closed_for
-        screen = render(self.session, self._currency, self.around, now_s=clock_s(), closed_for=closed_for)
-        await self.say(UI_UPDATE, screen)
+        closed = self._opening.closed_for
+        await self.say(UI_UPDATE, render(self.session, self._currency, self.around, now_s=clock_s(), closed_for=closed))
 
     @property
     def open(self) -> bool:

@@ -128,7 +128,8 @@ class Checkout:
     async def _take_payment(self, order: Order) -> Deed:
         outcome: payment.PaymentResult | AskError
         try:
-            outcome = await self._stage.insist(PAYMENT_PROCESS, order.to_pay())
+            patience_s = self._stage.timing.missing_after_s
+            outcome = await self._stage.insisting.ask(PAYMENT_PROCESS, order.to_pay(), patience_s)
         except AskError as error:
             outcome = error
         except Exception:

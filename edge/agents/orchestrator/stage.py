@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from edge.agents.orchestrator.attending import Attention
+from edge.agents.orchestrator.insisting import Insisting
 from edge.agents.orchestrator.neighbours import Neighbours
 from edge.agents.orchestrator.session import Session
 from edge.agents.orchestrator.surroundings import Surroundings
@@ -26,6 +27,8 @@ class Stage(Protocol):
     """The customer's session, or the time between two."""
     neighbours: Neighbours
     """The menu and recommendation agents."""
+    insisting: Insisting
+    """Asks for what may be asked twice."""
     timing: Timing
     """How long to wait for what."""
     timers: Timers
@@ -41,13 +44,6 @@ class Stage(Protocol):
 
     async def ask(self, command: Command[Q, A], payload: Q) -> A:
         """Ask another agent.
-
-        Raises:
-            AskError: refused, or not there.
-        """
-
-    async def insist(self, command: Command[Q, A], payload: Q) -> A:
-        """Ask for what may be asked twice, and again where who was asked died with it or the bus was away.
 
         Raises:
             AskError: refused, or not there.

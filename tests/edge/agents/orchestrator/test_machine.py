@@ -60,12 +60,23 @@ class Neighbours:
         return ()
 
 
+class Insisting:
+    """Asks once: nobody dies here."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def ask(self, command: Any, ask: Any, patience_s: float) -> Any:
+        return await self._stage.ask(command, ask)
+
+
 class Stage:
     """A stage without a bus. `disk` is what a kill leaves."""
 
     def __init__(self) -> None:
         self.session = Session()
         self.neighbours: Any = Neighbours()
+        self.insisting: Any = Insisting(self)
         self.timing = Timing()
         self.timers = Timers(self.deeds_append)
         self.attention = Attention()
@@ -94,8 +105,6 @@ class Stage:
         if isinstance(answer, AskError):
             raise answer
         return answer
-
-    insist = ask
 
     async def say(self, event: Any, payload: Any) -> None: ...
 
