@@ -22,7 +22,7 @@ from edge.contract.subjects import (
     TOUCH,
     UI_UPDATE,
 )
-from proofs.crashes.kiosk import GATEWAY, VICTIMS, Pays
+from proofs.crashes.kiosk import GATEWAY, SPECTATORS, VICTIMS, Pays
 
 # pays: touches, tap, receipt · declined: a card that is refused, then a good one · cancels: touches Cancel while the
 # card is awaited · races: touches Cancel and taps in the same moment · cut: the line to the bank is cut after the
@@ -177,7 +177,10 @@ def moments() -> list[Moment]:
 
 
 def cases() -> list[Case]:
-    """All of them. Those with a terminal come together: changing the way to pay starts two agents anew."""
-    kills: list[Case] = [Kill(moment, victim) for moment in moments() for victim in VICTIMS]
-    kills.sort(key=lambda case: case.pays)
-    return [*kills, *(Astray(letter, mischief) for letter in LETTERS for mischief in MISCHIEFS)]
+    """All of them. What is alike comes together: another way to pay starts two agents anew, another spectator one."""
+    kills = [Kill(moment, victim) for moment in moments() for victim in VICTIMS]
+    return [*sorted(kills, key=_likeness), *(Astray(letter, mischief) for letter in LETTERS for mischief in MISCHIEFS)]
+
+
+def _likeness(case: Kill) -> tuple[str, str]:
+    return case.pays, case.victim if case.victim in SPECTATORS else ""

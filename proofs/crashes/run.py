@@ -154,7 +154,7 @@ class _Lane:
             # The point of who died before is passed by who comes after it.
             own = case.moment.program
             stopping = None if case.story == "resumes" else (own, case.moment.point)
-            await kiosk.prepare(pays=case.pays, stopping=stopping)
+            await kiosk.prepare(pays=case.pays, stopping=stopping, victim=case.victim)
         else:
             await kiosk.prepare(pays=case.pays, urls={case.letter.line: self._lines[case.letter.line].url})
         keys = self._books().keys
@@ -248,14 +248,16 @@ async def _befalling(
         finally:
             line.leave_alone()
         return
-    killing = asyncio.create_task(_kill(kiosk, case, customer))
+    killed = asyncio.Event()
+    killing = asyncio.create_task(_kill(kiosk, case, customer, killed))
 
     async def was_killed() -> bool:
         """The last points are passed when the customer has gone."""
-        done, _ = await asyncio.wait({killing}, timeout=_REACHED_S)
-        if done:
-            killing.result()
-        return bool(done)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(killed.wait(), _REACHED_S)
+        if killed.is_set() or killing.done():
+            await killing  # the victim is back, or couldn't be killed or started
+        return killed.is_set()
 
     try:
         yield was_killed
@@ -265,7 +267,7 @@ async def _befalling(
         kiosk.program(case.moment.program).go_on()  # it may have come there too late
 
 
-async def _kill(kiosk: CrashKiosk, case: Kill, customer: Customer) -> None:
+async def _kill(kiosk: CrashKiosk, case: Kill, customer: Customer, killed: asyncio.Event) -> None:
     """Wait until the point's program stands still there, kill the victim, let it go on, start the victim again."""
     name = case.moment.program
     if case.story == "resumes":
@@ -275,6 +277,7 @@ async def _kill(kiosk: CrashKiosk, case: Kill, customer: Customer) -> None:
     point = kiosk.program(name)
     await point.until_still()
     await kiosk.kill(case.victim)
+    killed.set()
     if case.victim != name:
         point.go_on()
     await kiosk.start_again(case.victim)
