@@ -80,6 +80,7 @@ def revoke(
 
 
 async def _revoke(folder: HubFolder, kiosk: str, *, later: bool) -> None:
+    folder.settings()  # says so when there is no hub
     with changing(folder.path) as register:
         register.revoke(kiosk)
     console.print(f"{kiosk} may not sign in any more", highlight=False)
@@ -104,6 +105,7 @@ def person(
 
 
 async def _person(folder: HubFolder, name: str, asks: list[str], *, remove: bool, later: bool) -> None:
+    folder.settings()  # says so when there is no hub
     if remove:
         remove_person(folder, name)
         console.print(f"{name} may not sign in any more", highlight=False)

@@ -1,0 +1,146 @@
+"""`kiosk fleet` as an integrator runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.bus.keys import public_of
+from edge.config import load
+from edge.contract.subjects import HARDWARE_STATUS
+from proofs.fleet.machines import KioskMachine
+from tests.edge.cli.conftest import Kiosk, kiosk
+
+from .conftest import Keeping, SmallFleet
+from .test_fleet import answering
+
+pytestmark = pytest.mark.timeout(240)
+__all__ = ["kiosk"]  # a fixture
+
+
+async def test_from_nothing_to_a_kiosk_that_may_sign_in(kiosk: Kiosk, tmp_path: Path) -> None:
+    begun = await kiosk("fleet", "hub", "hub", "--node", "a=127.0.0.1")
+    assert begun.code == 0, begun.err
+    assert "kiosk fleet apply --hub hub" in begun.out
+    config = tmp_path / "kiosk.toml"
+    config.write_text(f'[kiosk]\nid = "shop-1"\ndata_dir = "{tmp_path}/data"\n')
+    public = (await kiosk("fleet", "key", "--config", "kiosk.toml")).out.strip()
+    assert (await kiosk("fleet", "key", "--config", "kiosk.toml")).out.strip() == public
+    added = await kiosk("fleet", "add", "shop-1", "--key", public, "--later")
+    assert added.code == 0, added.err
+    section = (tmp_path / "shop-1.toml").read_text()
+    assert "credential" not in section
+    config.write_text(config.read_text() + section)
+    joined = await kiosk("fleet", "join", "--config", "kiosk.toml", "--out", "nats")
+    assert joined.code == 0, joined.err
+    assert "shop-1 lets its hub ask: kiosk.hardware.status" in joined.out
+    assert "as it was" in (await kiosk("fleet", "join", "--config", "kiosk.toml", "--out", "nats")).out
+    (row,) = [json.loads(line) for line in (await kiosk("fleet", "list", "--json")).out.splitlines()]
+    assert (row["kiosk"], row["key"], row["revoked"]) == ("shop-1", public, None)
+    assert (await kiosk("fleet", "revoke", "shop-1", "--later")).code == 0
+    again = await kiosk("fleet", "add", "shop-1", "--key", public, "--later")
+    assert again.code == 1
+    assert "has this key, or had it" in again.err
+
+
+async def test_a_credential_made_here_is_in_the_file_for_the_card_alone(kiosk: Kiosk, tmp_path: Path) -> None:
+    await kiosk("fleet", "hub", "hub", "--node", "a=127.0.0.1")
+    added = await kiosk("fleet", "add", "shop-2", "--later")
+    assert "the only copy" in added.out
+    assert stat.S_IMODE((tmp_path / "shop-2.toml").stat().st_mode) == 0o600
+    config = load(tmp_path / "shop-2.toml")
+    assert config.hub is not None
+    assert config.hub.credential is not None
+    assert config.hub.credential not in added.out
+    register = json.loads((tmp_path / "hub" / "register.json").read_text())
+    assert register["kiosks"]["shop-2"]["key"] == public_of(config.hub.credential)
+    holding = [
+        path
+        for path in (tmp_path / "hub").rglob("*")
+        if path.is_file() and config.hub.credential in path.read_text(errors="replace")
+    ]
+    assert holding == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("status",), "there is no hub at hub"),
+        (("hub", "hub", "--node", "a"), "is no node"),
+        (("revoke", "shop-1", "--later"), "there is no hub"),
+        (("join", "--config", "nowhere.toml"), "can't be read"),
+    ],
+)
+async def test_a_mistake_is_told_in_a_line(kiosk: Kiosk, words: tuple[str, ...], says: str) -> None:
+    done = await kiosk("fleet", *words)
+    assert done.code in (1, 2)
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+async def test_a_hub_that_does_not_run_is_told(kiosk: Kiosk) -> None:
+    await kiosk("fleet", "hub", "hub", "--node", "a=127.0.0.1")
+    done = await kiosk("fleet", "apply")
+    assert done.code == 1
+    assert "kiosk fleet apply tries again" in done.err
+    assert "Traceback" not in done.err
+
+
+async def test_status_ask_watch_and_losses_of_a_running_fleet(
+    fleet: SmallFleet, keeping: Keeping, kiosk: Kiosk
+) -> None:
+    one = await fleet.kiosk("one")
+    await answering(one, HARDWARE_STATUS.subject, {"status": "success", "devices": []})
+    await keeping.sees(one, connected=True)
+    hub = str(fleet.hub.folder.path)
+    asked = await kiosk("fleet", "ask", "one", "hardware.status", "--hub", hub)
+    assert (asked.code, json.loads(asked.out)) == (0, {"status": "success", "devices": []})
+    refused = await kiosk("fleet", "ask", "one", "hardware.led", "--hub", hub)
+    assert refused.code == 1
+    watching = await asyncio.create_subprocess_exec(
+        *(
+            sys.executable,
+            "-m",
+            "edge",
+            "fleet",
+            "watch",
+            "kiosk.session.*",
+            "--kiosk",
+            "one",
+            "--json",
+            "--count",
+            "2",
+        ),
+        *("--hub", hub),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
+    saying = asyncio.create_task(_say_on(one))
+    out, _ = await asyncio.wait_for(watching.communicate(), 100)
+    saying.cancel()
+    await asyncio.gather(saying, return_exceptions=True)
+    seen = [json.loads(line) for line in out.decode().splitlines()]
+    assert [each["kiosk"] for each in seen] == ["one", "one"]
+    assert all(each["subject"].startswith("kiosk.session.") for each in seen)
+    assert seen[0]["origin_sequence"] < seen[1]["origin_sequence"]
+    status = await kiosk("fleet", "status", "--json", "--hub", hub)
+    (row,) = [json.loads(line) for line in status.out.splitlines()]
+    assert (status.code, row["kiosk"], row["connected"], row["lost"]) == (0, "one", True, 0)
+    assert "1 of 1 connected" in (await kiosk("fleet", "status", "--hub", hub)).out
+    assert "nothing was lost" in (await kiosk("fleet", "losses", "--hub", hub)).out
+
+
+async def _say_on(one: KioskMachine) -> None:
+    while True:
+        await one.say(1)
+
+
+async def test_dashboard_and_rules_are_printed(kiosk: Kiosk) -> None:
+    assert json.loads((await kiosk("fleet", "dashboard")).out)["title"] == "Kiosk fleet"
+    assert "FleetEventsLost" in (await kiosk("fleet", "rules")).out
