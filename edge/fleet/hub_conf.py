@@ -219,6 +219,7 @@ def server_conf(name: str, settings: Settings) -> str:
         "leafnodes: {",
         f'  listen: "{node.listen}:{node.leaf_port}"',
         "  no_advertise: true",  # kiosks know every node by their kiosk.toml
+        "  isolate_leafnode_interest: true",  # kiosks have nothing to say to each other, and each would cost the others
         f"  tls: {{ {tls} }}",
         "}",
     ]
