@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from drivers.errors import DriverError
+from drivers.errors import CardTornAway, DriverError
 from drivers.nfc import Tap
 from drivers.nfc.ndef import TLV_NDEF, TLV_NULL, TLV_TERMINATOR, NdefError, loyalty_id
 
@@ -72,6 +72,7 @@ def read_card(reader: str, atr: bytes, transmit: Transmit) -> Tap:
     without loyalty.
 
     Raises:
+        CardTornAway: it left while its memory was read.
         DriverError: the card doesn't say its UID, or `transmit` gave up; what that raises comes through.
     """
     uid, status = transmit(GET_UID)
@@ -82,6 +83,9 @@ def read_card(reader: str, atr: bytes, transmit: Transmit) -> Tap:
         try:
             loyalty = _read_loyalty(transmit)
         except (_Refused, NdefError) as error:
+            # Readers say the same (63 00) of a page that can't be read and of a card that has left.
+            if isinstance(error, _Refused) and transmit(GET_UID) != (uid, OK):
+                raise CardTornAway(f"the card left while it was read: {error}") from None
             _log.info("%s: no loyalty id on this card: %s", reader, error)
     return Tap(reader, uid, card_type(atr), loyalty)
 

@@ -45,7 +45,7 @@ async def audit(shell: Shell, folder: Path, within_s: float) -> Audit:
     """
     skipped = "".join(f"skip-test={each}\n" for each in _SKIPPED)
     await shell.run(
-        f"rm -rf {_THERE} && mkdir -m 700 {_THERE} && tar -xz -C {_THERE} --no-same-owner && "
+        f"rm -rf {_THERE} && mkdir -m 700 {_THERE} {_THERE}/plugins && tar -xz -C {_THERE} --no-same-owner && "
         f"cat > {_THERE}/custom.prf <<'END'\n{skipped}END",
         within_s=within_s,
         given=_packed(),

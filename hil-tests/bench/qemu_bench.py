@@ -193,8 +193,8 @@ class QemuBench:
         again = reconnecting(version_of(arch_of(self.image_file)))
         return [
             *("-device", "qemu-xhci"),
-            *("-chardev", f"socket,id=reader,path={field.path},server=off"),
-            *("-device", "usb-ccid", "-device", "ccid-card-passthru,chardev=reader"),
+            *("-chardev", f"socket,id=reader-line,path={field.path},server=off"),
+            *("-device", "usb-ccid,id=reader", "-device", "ccid-card-passthru,chardev=reader-line"),
             # usb-serial is on USB while the far end is there; QEMU looks for it again and again.
             *("-chardev", f"socket,id=printer,host={wire.host},port={wire.port},server=off,{again}"),
             *("-device", "usb-serial,chardev=printer"),
@@ -340,11 +340,18 @@ class QemuBench:
         await self._take()
 
     async def _unplug_reader(self) -> None:
-        self._field.unplug()
+        self._field.remove()
+        await self.machine.monitor.remove("reader")
+        await self.machine.monitor.do("chardev-remove", id="reader-line")
         await self._until_seen("reader", ready=False)
 
     async def _plug_reader(self) -> None:
-        self._field.plug()
+        monitor = self.machine.monitor
+        address = {"type": "unix", "data": {"path": str(self._field.path)}}
+        line = {"type": "socket", "data": {"addr": address, "server": False}}
+        await monitor.do("chardev-add", id="reader-line", backend=line)
+        await monitor.do("device_add", driver="usb-ccid", id="reader")
+        await monitor.do("device_add", driver="ccid-card-passthru", chardev="reader-line", bus="reader.0")
         await self._until_seen("reader", ready=True)
 
     async def _unplug_printer(self) -> None:

@@ -21,29 +21,29 @@ from drivers.nfc.simulated import AIR_TIME_S
 _HEADER: Final = struct.Struct(">III")
 _MAGIC: Final = b"VSCD"
 _VERSION: Final = 2
+_NO_CARD: Final = b"\x63\x00"  # "operation failed" (PC/SC 2.01, part 3, 3.2.2.1.3)
 _ANY_READER: Final = 0xFFFFFFFF
 _READER: Final = 0
+
+
+# How long a reader takes to see that a card is gone, in an emulated machine's time.
+_SEEN_S: Final = 1.0
 
 
 class _Type(IntEnum):
     INIT = 1
     ERROR = 2
     READER_ADD = 3
-    READER_REMOVE = 4
     ATR = 5
     CARD_REMOVE = 6
     APDU = 7
 
 
 class VscardField:
-    """The field of the virtual reader, served at the Unix socket `path`, for one machine after the other.
-
-    The reader is on USB while it is `plugged`.
-    """
+    """The field of the virtual reader, served at the Unix socket `path`, for one machine after the other."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.plugged = True
         self.connected = asyncio.Event()
         self.asked = asyncio.Event()
         """Set by each command that a card in the field got."""
@@ -74,15 +74,13 @@ class VscardField:
         self._card, self._commands_left = card, torn_after
         self._left.clear()
         self.asked.clear()
-        if self.plugged:
-            self._send(_Type.ATR, card.atr)
+        self._send(_Type.ATR, card.atr)
 
     def remove(self) -> None:
         """Take the card out of the field, if there is one."""
         if self._card is not None:
             self._card = None
-            if self.plugged:
-                self._send(_Type.CARD_REMOVE)
+            self._send(_Type.CARD_REMOVE)
         self._left.set()
 
     async def left(self) -> None:
@@ -99,19 +97,6 @@ class VscardField:
                 return
             self.asked.clear()
             waits_s = quiet_s
-
-    def unplug(self) -> None:
-        """Pull the reader's cable; the card on it is taken away with it."""
-        self.remove()
-        if self.plugged:
-            self.plugged = False
-            self._send(_Type.READER_REMOVE)
-
-    def plug(self) -> None:
-        """Put the cable back."""
-        if not self.plugged:
-            self.plugged = True
-            self._send(_Type.READER_ADD, reader=_ANY_READER)
 
     # The protocol
 
@@ -137,10 +122,9 @@ class VscardField:
 
     def _greet(self) -> None:
         self._send(_Type.INIT, _MAGIC + struct.pack(">II", _VERSION, 0), reader=_ANY_READER)
-        if self.plugged:
-            self._send(_Type.READER_ADD, reader=_ANY_READER)
-            if self._card is not None:
-                self._send(_Type.ATR, self._card.atr)
+        self._send(_Type.READER_ADD, reader=_ANY_READER)
+        if self._card is not None:
+            self._send(_Type.ATR, self._card.atr)
         self.connected.set()
 
     async def _take(self, kind: int, payload: bytes) -> None:
@@ -150,12 +134,20 @@ class VscardField:
         self.asked.set()
         card = self._card
         if card is None or self._commands_left == 0:
-            self.remove()
+            # As readers do: first commands fail, then the card is seen to be gone. QEMU would leave a command without
+            # an answer pending for minutes, and drop the answer to one that comes with the card's end.
+            self._send(_Type.APDU, _NO_CARD)
+            if card is not None:
+                asyncio.get_running_loop().call_later(_SEEN_S, self._gone, card)
             return
         if self._commands_left is not None:
             self._commands_left -= 1
         await hold(AIR_TIME_S)
         self._send(_Type.APDU, card.answer(payload))
+
+    def _gone(self, card: SimulatedCard) -> None:
+        if self._card is card:
+            self.remove()
 
     def _send(self, kind: _Type, payload: bytes = b"", *, reader: int = _READER) -> None:
         if self._writer is not None:

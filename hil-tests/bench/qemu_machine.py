@@ -29,6 +29,7 @@ from proofs.powercuts.partitions import copy_disk
 _GROWS_BYTES: Final = 2 << 30
 _MEMORY_MIB: Final = 2048
 _START_S: Final = 1800
+_HANGS_S: Final = 120  # without a sign of life; an emulated agent that starves for a moment hangs no more than others
 _LOOK_S: Final = 0.2
 _MONITOR_S: Final = 60.0
 _END_S: Final = 30.0
@@ -329,17 +330,22 @@ class Machine:
 
 
 def _patience(arch: str) -> list[str]:
-    """QEMU's words for credentials that give our units longer for their start (systemd-debug-generator(8)).
+    """QEMU's words for credentials that give our units longer (systemd-debug-generator(8)).
 
     Seven Pythons that start at once take an emulated machine on a busy host longer than any real one. The image stays
     as it is; the guest's systemd reads them from its BIOS, so this is for x86 only.
     """
     if arch != "amd64":
         return []
-    dropin = base64.b64encode(f"[Service]\nTimeoutStartSec={_START_S}\n".encode()).decode()
-    units = [*(f"kiosk-agent-{agent}" for agent in AGENTS), "kiosk-monitor", "kiosk-frontend", "kiosk-firstboot"]
+    start = f"[Service]\nTimeoutStartSec={_START_S}\n"
+    watched = [*(f"kiosk-agent-{agent}" for agent in AGENTS), "kiosk-monitor", "kiosk-frontend"]
+    dropins = dict.fromkeys(watched, f"{start}WatchdogSec={_HANGS_S}\n") | {"kiosk-firstboot": start}
     name = "io.systemd.credential.binary:systemd.unit-dropin"
-    return [word for unit in units for word in ("-smbios", f"type=11,value={name}.{unit}.service={dropin}")]
+    return [
+        word
+        for unit, dropin in dropins.items()
+        for word in ("-smbios", f"type=11,value={name}.{unit}.service={base64.b64encode(dropin.encode()).decode()}")
+    ]
 
 
 def free_port() -> int:

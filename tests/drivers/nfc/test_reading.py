@@ -155,7 +155,9 @@ def test_a_read_that_fails_leaves_the_tap(from_read: int, answer: str) -> None:
 
     def fail(command: bytes, right: bytes) -> bytes:
         nonlocal reads
-        reads += command[1] == 0xB0
+        if command[1] != 0xB0:
+            return right
+        reads += 1
         return bytes.fromhex(answer) if reads >= from_read else right
 
     tap = Wire(SimulatedCard(UID, "LOYALTY123"), fail).read()
@@ -189,6 +191,23 @@ def test_a_card_torn_away_is_no_tap(command_number: int) -> None:
 
     with pytest.raises(CardTornAway):
         read_card("reader", STORAGE_CARD_ATR, transmit)
+
+
+@pytest.mark.parametrize("last_answered", [1, 2, 3])
+def test_a_card_that_leaves_a_reader_that_only_says_63_00_is_no_tap(last_answered: int) -> None:
+    wire = Wire(SimulatedCard(UID, "LOYALTY123"))
+    wire.garble = lambda _, answer: answer if len(wire.commands) <= last_answered else bytes.fromhex("6300")
+    with pytest.raises(CardTornAway):
+        wire.read()
+
+
+def test_another_card_in_its_place_is_no_tap_of_the_first() -> None:
+    wire = Wire(SimulatedCard(UID, "LOYALTY123"))
+    wire.garble = lambda command, answer: (
+        bytes.fromhex("6300") if command[1] == 0xB0 else answer if len(wire.commands) == 1 else b"\x08" + answer[1:]
+    )
+    with pytest.raises(CardTornAway):
+        wire.read()
 
 
 @given(st.lists(st.binary(max_size=30), max_size=8))
