@@ -220,6 +220,8 @@ def server_conf(name: str, settings: Settings) -> str:
         f'  listen: "{node.listen}:{node.leaf_port}"',
         "  no_advertise: true",  # kiosks know every node by their kiosk.toml
         "  isolate_leafnode_interest: true",  # kiosks have nothing to say to each other, and each would cost the others
+        # s2 keeps megabytes for each connection; from 10 ms of round trip on nats-server would use it (docs/fleet.md).
+        "  compression: off",
         f"  tls: {{ {tls} }}",
         "}",
     ]
