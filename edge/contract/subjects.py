@@ -66,7 +66,8 @@ TOUCH = Event("kiosk.input.touch", input.Touch, FRONTEND, ("orchestrator",))
 CART_ACTION = Event("kiosk.input.cart_action", input.CartAction, FRONTEND, ("orchestrator",))
 CARD_TAP = Event("kiosk.input.card_tap", input.CardTap, "hardware", ("payment", "orchestrator"))
 SESSION_STARTED = Event("kiosk.session.started", session.SessionStarted, "orchestrator", AGENTS)
-SESSION_ENDED = Event("kiosk.session.ended", session.SessionEnded, "orchestrator", AGENTS)
+# The payment agent may be away when a customer leaves, and owes them what they leave without.
+SESSION_ENDED = Event("kiosk.session.ended", session.SessionEnded, "orchestrator", AGENTS, read_by=("payment",))
 # What was paid is on the screen: the menu counts its stock by it, recsys learns from it.
 UI_UPDATE = Event("kiosk.ui.update", ui.UiUpdate, "orchestrator", (FRONTEND,), read_by=("menu", "recsys"))
 

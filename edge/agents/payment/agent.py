@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -17,8 +18,10 @@ from edge.agents.payment.states import CHARGED, OPEN, State, Why
 from edge.agents.payment.taps import Taps
 from edge.agents.payment.till import WITHOUT_CARD, Till
 from edge.agents.payment.waiting import CardWait, NoCard
-from edge.bus import NATSAgentBase, always, does, hears, time_left_s
+from edge.bus import BusUnreachable, NATSAgentBase, always, does, hears, time_left_s
 from edge.bus.client import current
+from edge.bus.history import read_back
+from edge.contract.envelope import NATSMessage
 from edge.contract.errors import AskError, ErrorCode
 from edge.contract.input import CardTap
 from edge.contract.payment import CancelPayment, CancelResult, PaymentResult, ProcessPayment
@@ -32,6 +35,8 @@ _STOP_S: Final = 4.0  # the same with a terminal, which has to be stopped first
 _CANCEL_S: Final = 1.5  # of the 2 s that who cancels waits
 _LEAVING_S: Final = 5.0  # what payments under way get to end by themselves when the agent is closed
 _REMEMBERED: Final = 256  # sessions that ended
+_CLOCK_STEP: Final = timedelta(hours=1)  # by which the machine's clock may have been put right since
+_CATCH_UP_S: Final = 600.0  # beside each reconnect
 
 
 class _Payment:
@@ -91,6 +96,8 @@ class PaymentAgent(NATSAgentBase):
         self._taps = Taps()
         self._over: dict[str, bool] = {}  # sessions that ended, and whether without what was paid for
         self._stir = asyncio.Event()
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
         self._leaving = False
 
     async def connect(self) -> None:
@@ -102,6 +109,7 @@ class PaymentAgent(NATSAgentBase):
             SetupRefused: as for every agent.
         """
         await self.till.open()
+        self._caught_up.clear()
         await super().connect()
 
     async def close(self) -> None:
@@ -173,6 +181,7 @@ class PaymentAgent(NATSAgentBase):
         """The next customer: what the last one was charged for and never heard of is given back."""
         message = current.get()
         session_id = message.session_id if message else ""
+        await self._caught_up.wait()  # whoever left empty-handed before isn't closed as one who has paid
         for attempt in await self.till.journal.unclaimed(0):
             if attempt.session_id not in ("", session_id) and attempt.order_id not in self._payments:
                 await self.till.refund(attempt, Why.UNCLAIMED)
@@ -183,10 +192,10 @@ class PaymentAgent(NATSAgentBase):
         """The customer has left: with what they paid for, or what they paid is given back."""
         crashes.SESSION_END_HEARD()
         message = current.get()
-        session_id = message.session_id if message else ""
-        if not session_id:
-            return
-        empty_handed = event.reason != "completed"
+        if message is not None and message.session_id:
+            await self._end_session(message.session_id, empty_handed=event.reason != "completed")
+
+    async def _end_session(self, session_id: str, *, empty_handed: bool) -> None:
         self._over[session_id] = empty_handed
         while len(self._over) > _REMEMBERED:
             del self._over[next(iter(self._over))]
@@ -200,6 +209,30 @@ class PaymentAgent(NATSAgentBase):
             if attempt.state is State.CAPTURED and not attempt.closed:
                 await self.till.refund(attempt, Why.LEFT)
         self._stir.set()
+
+    @always
+    async def catch_up(self) -> None:
+        """Hear of who left while we, or the bus, were away: KIOSK_EVENTS has it."""
+        while not self._leaving:
+            try:
+                await self._read_missed_ends()
+            except BusUnreachable as error:
+                log.warning("who left meanwhile can't be read: %s", error)
+            self._caught_up.set()
+            await self.client.wait_for_reconnect(_CATCH_UP_S)
+
+    async def _read_missed_ends(self) -> None:
+        unsettled = {attempt.session_id: attempt for attempt in reversed(await self.till.journal.unclosed())}
+        sessions = unsettled.keys() - {""} - self._over.keys()
+        if not sessions:
+            return
+        since = min(unsettled[session_id].begun_at for session_id in sessions) - _CLOCK_STEP
+        async for entry in read_back(self.client, SESSION_ENDED.subject, since=since):
+            message = entry.message
+            if isinstance(message, NATSMessage) and message.session_id in sessions:
+                empty_handed = message.payload.get("reason") != "completed"
+                log.warning("session %s ended while we were away", message.session_id)
+                await self._end_session(message.session_id, empty_handed=empty_handed)
 
     @always
     async def look_after(self) -> None:

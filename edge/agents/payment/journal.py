@@ -212,6 +212,10 @@ class Journal:
         """What the customer of that session paid, or tried to."""
         return await self._find("session_id = ? AND session_id != ''", session_id)
 
+    async def unclosed(self) -> list[Attempt]:
+        """What was charged, or may be, in sessions whose end wasn't heard; oldest first."""
+        return await self._find("closed_at IS NULL AND state IN ('intent', 'authorising', 'in_doubt', 'captured')")
+
     async def unclaimed(self, for_s: float) -> list[Attempt]:
         """Charges that ended `for_s` ago or earlier, and whose outcome nobody asked for since."""
         since = (datetime.now(UTC) - timedelta(seconds=for_s)).isoformat(timespec="milliseconds")

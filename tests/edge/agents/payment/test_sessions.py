@@ -93,6 +93,41 @@ async def test_a_customer_who_leaves_while_the_card_is_charged_gets_it_back(bus:
     assert (shop.states(), shop.kept()) == (["refunded"], [])
 
 
+@pytest.mark.parametrize("next_one_comes", [False, True])
+async def test_who_left_while_the_agent_was_away_gets_their_money_back(
+    bus: Client, shop: Shop, next_one_comes: bool
+) -> None:
+    """Also where the journal says that they were being told of the charge: whether they were, it doesn't know."""
+    agent = await shop.open()
+    asked = await waiting(bus, shop)
+    await tap(bus)
+    assert (await asked).status == "success"
+    await agent.close()
+    await leave(bus, "cancelled")
+    if next_one_comes:
+        await next_customer(bus)
+    await shop.open()
+    if next_one_comes:
+        await next_customer(bus)
+    await shop.journal.reached(State.REFUNDED)
+    assert (await shop.journal.history("order-1/1"))[-1][2] is Why.LEFT
+    assert shop.kept() == []
+
+
+async def test_who_left_with_what_they_paid_for_while_the_agent_was_away_has_paid(bus: Client, shop: Shop) -> None:
+    agent = await shop.open()
+    asked = await waiting(bus, shop)
+    await tap(bus)
+    await asked
+    await agent.close()
+    await leave(bus, "completed")
+    await shop.open(unclaimed_s=0, reconcile_s=0.02)
+    async with asyncio.timeout(10):
+        while await shop.journal.unclosed():
+            await heard_all(bus)
+    assert (shop.states(), shop.kept()) == (["captured"], ["order-1/1"])
+
+
 async def test_who_leaves_with_what_they_paid_for_has_paid(bus: Client, shop: Shop) -> None:
     await shop.open(unclaimed_s=0, reconcile_s=0.02)
     asked = await waiting(bus, shop)
