@@ -1,0 +1,1 @@
+"""`make deploy-proof`: ansible/deploy.yml on a stock Debian 13 in QEMU, as an integrator runs it (docs/deploy.md)."""
