@@ -17,7 +17,7 @@ from proofs.fleet.network import why_not
 from proofs.fleet.run import Fleet, Plan, prove
 
 
-@pytest.mark.timeout(400)  # nats-server waits between its tries to source, and the hub's nodes elect leaders
+@pytest.mark.timeout(900)  # nats-server waits between its tries to source, and the hub's nodes elect leaders
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine: install the package openssl")
 async def test_every_event_once_in_order_under_its_own_name_and_what_is_lost_is_told(tmp_path: Path) -> None:
     hub = HubMachines.found(tmp_path / "hub", settings_on(dict.fromkeys("abc", "127.0.0.1"), loopback=True))
