@@ -97,3 +97,10 @@ def test_the_document_gets_this_runs_tables() -> None:
     assert "| card tapped |  | **broken** not charged |  |" in after
     with pytest.raises(ValueError, match="has no"):
         report.rewritten("# Title\n", outcomes, {})
+
+
+def test_the_document_names_every_point() -> None:
+    text = report.DOCUMENT.read_text(encoding="utf-8")
+    for case in cases():
+        if isinstance(case, Kill):
+            assert f"| {case.moment.text} |" in text, f"{case.moment.text}: run `make crash-matrix`, which writes it"
