@@ -14,7 +14,6 @@ import pytest
 from edge.bus.keys import public_of
 from edge.config import load
 from edge.contract.subjects import HARDWARE_STATUS
-from proofs.fleet.machines import KioskMachine
 from tests.edge.cli.conftest import Kiosk, kiosk
 
 from .conftest import Keeping, SmallFleet
@@ -97,7 +96,8 @@ async def test_status_ask_watch_and_losses_of_a_running_fleet(
 ) -> None:
     one = await fleet.kiosk("one")
     await answering(one, HARDWARE_STATUS.subject, {"status": "success", "devices": []})
-    await keeping.sees(one, connected=True)
+    await one.say(1)
+    await keeping.has(one)
     hub = str(fleet.hub.folder.path)
     asked = await kiosk("fleet", "ask", "one", "hardware.status", "--hub", hub)
     assert (asked.code, json.loads(asked.out)) == (0, {"status": "success", "devices": []})
@@ -121,10 +121,12 @@ async def test_status_ask_watch_and_losses_of_a_running_fleet(
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"NO_COLOR": "1"},
     )
-    saying = asyncio.create_task(_say_on(one))
-    out, _ = await asyncio.wait_for(watching.communicate(), 250)
-    saying.cancel()
-    await asyncio.gather(saying, return_exceptions=True)
+    watched = asyncio.create_task(watching.communicate())
+    async with asyncio.timeout(250):
+        while not watched.done():
+            await one.say(3)
+            await asyncio.wait({watched}, timeout=0.5)
+    out, _ = watched.result()
     seen = [json.loads(line) for line in out.decode().splitlines()]
     assert [each["kiosk"] for each in seen] == ["one", "one"]
     assert all(each["subject"].startswith("kiosk.session.") for each in seen)
@@ -135,11 +137,6 @@ async def test_status_ask_watch_and_losses_of_a_running_fleet(
     assert status.code == (0 if row["connected"] else 1)  # on a slow machine it may have missed a question
     assert "of 1 connected" in (await kiosk("fleet", "status", "--hub", hub)).out
     assert "nothing was lost" in (await kiosk("fleet", "losses", "--hub", hub)).out
-
-
-async def _say_on(one: KioskMachine) -> None:
-    while True:
-        await one.say(1)
 
 
 async def test_dashboard_and_rules_are_printed(kiosk: Kiosk) -> None:
