@@ -111,8 +111,10 @@ class CrashKiosk:
 
     async def end(self) -> None:
         """End all of it."""
-        await asyncio.gather(*(program.kill() for program in self._programs.values()))
-        await self.server.kill()
+        try:
+            await asyncio.gather(*(program.kill() for program in self._programs.values()))
+        finally:
+            await self.server.kill()
 
     def program(self, name: str) -> Program:
         """The agent or gateway of that name."""
