@@ -34,6 +34,7 @@ _LOOK_S: Final = 0.4  # a page that hears nothing looks at the last screen that 
 _SAY_S: Final = 3.0
 _VISITS: Final = 4
 _REFUSALS: Final = 6  # tries to pay before they give up
+_READS_S: Final = 2.0  # why it failed, before they try again
 
 
 Deed = tuple[str, Callable[[], Awaitable[None]]]  # its name, and what does it
@@ -113,6 +114,8 @@ class Customer:
                 if name != self._last_deed:
                     self.deeds.append(name)
                     self._last_deed = name
+                if name == "try_again":
+                    await asyncio.sleep(_READS_S)
                 await act()
                 await self._await_change(AGAIN_S if name != "waits" else _LOOK_S)
         finally:

@@ -37,8 +37,21 @@ async def heard(client: NatsClient, subject: str) -> asyncio.Queue[bytes]:
         queue.put_nowait(msg.data)
 
     await client.subscribe(subject, cb=hear)
-    await client.flush()
+    await _settle(client)
     return queue
+
+
+async def _settle(client: NatsClient) -> None:
+    """Return when the server knows what `client` subscribed to: nats-py's PING overtakes what waits to be sent."""
+    back: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+
+    async def come_back(msg: Msg) -> None:
+        back.set_result(msg)
+
+    inbox = client.new_inbox()
+    await client.subscribe(inbox, cb=come_back)
+    await client.publish(inbox, b"")
+    await asyncio.wait_for(back, 20)
 
 
 async def take(queue: asyncio.Queue[bytes], count: int) -> list[bytes]:
@@ -106,7 +119,7 @@ async def test_the_answer_to_an_ask(tmp_path: Path, durably: bool) -> None:
             await before.publish(where, b"answer")
 
         await before.subscribe("asked", cb=answer)
-        await before.flush()
+        await _settle(before)
         line.befall("asked", "twice", answers=True)
         queue = await heard(behind, "my.answers.*")
         if durably:
