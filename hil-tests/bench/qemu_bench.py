@@ -185,7 +185,10 @@ class QemuBench:
             Deed.CLOSE_COVER: lambda _: printer.close_cover(),
             Deed.UNPLUG_PRINTER: lambda _: self._unplug_printer(),
             Deed.PLUG_PRINTER: lambda _: self._plug_printer(),
-            Deed.KILL_SERVER: lambda _: self._run("systemctl kill -s KILL kiosk-nats.service"),
+            # Stopped as well: systemd would have it back in a second, before anybody could see it gone.
+            Deed.KILL_SERVER: lambda _: self._run(
+                "systemctl kill -s KILL kiosk-nats.service; systemctl stop kiosk-nats.service"
+            ),
             Deed.START_SERVER: lambda _: self._run("systemctl start kiosk-nats.service"),
             Deed.CUT_POWER: lambda _: self.to(Stage.OFF),
             Deed.RESTORE_POWER: lambda _: self.to(Stage.SERVING),

@@ -17,6 +17,7 @@ from edge.bus import EmbeddedServer
 from edge.bus.keys import key_path, make_keys, read_seed
 from edge.bus.server import PageAccess
 from edge.contract.accounts import accounts
+from edge.contract.fleet import InFleet
 from edge.contract.streams import CONSUMERS, STREAMS
 from edge.contract.subjects import AGENTS, COMMANDS, EVENTS
 from tests.conftest import server_2_10
@@ -182,8 +183,8 @@ async def bus(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     made = make_keys(tmp_path / "keys")
     observer = nkeys.from_seed(bytearray(OBSERVER_SEED.encode())).public_key.decode()
 
-    def with_observer(keys: dict[str, str] | None) -> str:
-        return accounts(keys).replace('"users": [', f'"users": [ {{ nkey: {observer} }},', 1)
+    def with_observer(keys: dict[str, str] | None, member: InFleet | None) -> str:
+        return accounts(keys, member).replace('"users": [', f'"users": [ {{ nkey: {observer} }},', 1)
 
     monkeypatch.setattr("edge.bus.server.accounts", with_observer)
     async with AsyncExitStack() as leaving:
