@@ -126,7 +126,7 @@ def kept() -> Iterator[Case]:
         },
         "STREAM.MSG.DELETE": {COMMAND_STREAM: {MONITOR}, DEAD_STREAM: {MONITOR, OPERATOR}},
         "CONSUMER.CREATE": {EVENT_STREAM: {OPERATOR}, DEAD_STREAM: {OPERATOR}},
-        "DIRECT.GET": {EVENT_STREAM: {"menu", "recsys"}},
+        "DIRECT.GET": {EVENT_STREAM: {"menu", "payment", "recsys"}},
     }
     never = (
         *("STREAM.DELETE", "STREAM.PURGE", "STREAM.SNAPSHOT", "STREAM.RESTORE", "STREAM.LEADER.STEPDOWN"),
