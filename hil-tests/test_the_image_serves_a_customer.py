@@ -19,9 +19,11 @@ async def test_from_the_first_touch_to_the_receipt(lobby: Lobby) -> None:
     lobby.figure("touch to goodbye", f"{lobby.clock_s() - began_s:.1f} s")
     assert ended.reason == "completed"
     assert await lobby.receipts() == 1
-    # What was said is kept, in the image's own stream, in the order of a visit.
-    at = {
-        event.subject: [message.timestamp async for message in lobby.bus.stored(event.subject)][-1]
+    # What was said is kept, in the image's own stream, in the order of a visit. (Not by its times: the bench's clock,
+    # which the touches are stamped by, isn't the image's.)
+    kept = [message.msg_id async for message in lobby.bus.stored()]
+    visit = [
+        [message.msg_id async for message in lobby.bus.stored(event.subject)][-1]
         for event in (SESSION_STARTED, CARD_TAP, TOUCH, SESSION_ENDED)
-    }
-    assert list(at.values()) == sorted(at.values())
+    ]
+    assert [each for each in kept if each in visit] == visit
