@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import fcntl
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import nkeys  # type: ignore[import-untyped]  # it carries no type information
 
+from edge.bus.files import alone_in, put
 from edge.contract.accounts import accounts
 from edge.contract.permissions import SIGNED_IN
 
@@ -110,7 +109,7 @@ def make_keys(folder: Path, *, replace: Collection[str] = ()) -> list[UserKey]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_folder(folder, ours=True)
-        with _locked(folder):
+        with alone_in(folder):
             return [_make(key_path(folder, user), user, replace=user in replace) for user in SIGNED_IN]
     except OSError as error:
         raise KeyUnusable(f"keys can't be made in {folder}: {error.strerror or error}") from error
@@ -125,7 +124,7 @@ def make_key(folder: Path, user: str, *, replace: bool = False) -> UserKey:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_folder(folder, ours=True)
-        with _locked(folder):
+        with alone_in(folder):
             return _make(key_path(folder, user), user, replace=replace)
     except OSError as error:
         raise KeyUnusable(f"a key can't be made in {folder}: {error.strerror or error}") from error
@@ -173,13 +172,13 @@ def write_conf(path: Path, keys: dict[str, str]) -> bool:
     """
     text = conf_text(keys)
     try:
-        with _locked(path.parent):
+        with alone_in(path.parent):
             before = path.read_text(encoding="utf-8") if path.exists() else ""
             if before and not before.startswith(_MARK):
                 raise KeyUnusable(f"{path} was not written by kiosk bus keys; it is left alone: move it away first")
             if before == text:
                 return False
-            _write(path, text, mode=0o644)
+            put(path, text)
     except (OSError, UnicodeDecodeError) as error:
         raise KeyUnusable(f"{path} can't be written: {error}") from error
     return True
@@ -190,37 +189,8 @@ def _make(path: Path, user: str, *, replace: bool) -> UserKey:
     if there and not replace:
         return UserKey(user, public_key(path), "kept")
     seed = new_seed()
-    _write(path, seed + "\n", mode=0o600)
+    put(path, seed + "\n", mode=0o600)
     return UserKey(user, _public(seed), "replaced" if there else "made")
-
-
-def _write(path: Path, text: str, *, mode: int) -> None:
-    """Put `text` at `path` in one step, on the disk before this returns."""
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)  # what an interrupted run left
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        os.fchmod(handle, mode)  # whatever the umask
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Alone in `folder`: of two that make keys at once, the second finds the first one's."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _check_folder(folder: Path, *, ours: bool = False) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from edge.bus.files import put
 from edge.bus.keys import KeyUnusable, key_path, make_key, public_key
 from edge.contract.fleet import HUB_ACCOUNT, HUB_DOMAIN, keeper_rights, kiosk_rights, person_rights
 from edge.fleet import settings as settings_file
 from edge.fleet.certificates import CA, NODE, NODE_KEY, make_authority, make_node
 from edge.fleet.errors import FleetError
-from edge.fleet.files import put
 from edge.fleet.register import KEEPER, OWN_USERS, SYSTEM, Person, Register, changing, load
 from edge.fleet.settings import HUB_TOML, Node, Settings
 

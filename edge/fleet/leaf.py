@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from edge.bus.files import put
 from edge.bus.keys import KeyUnusable, UserKey, key_path, make_key, public_of, read_seed
 from edge.bus.leaf import LeafLink
 from edge.config import Config, Hub
 from edge.contract.accounts import accounts
 from edge.contract.fleet import ASKED_BY_DEFAULT, InFleet
 from edge.fleet.errors import FleetError
-from edge.fleet.files import put
 
 CONF_NAME: Final = "nats-fleet.conf"
 CA_NAME: Final = "hub-ca.pem"

@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
+from edge.bus.files import alone_in, put
 from edge.bus.keys import is_public_key
 from edge.contract.fleet import FLEET_EVENTS, check_name
 from edge.fleet.errors import FleetError
-from edge.fleet.files import alone_in, put
 
 REGISTER_JSON: Final = "register.json"
 KEEPER: Final = "keeper"

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from edge.bus.files import put
 from edge.bus.keys import new_seed, public_of
 from edge.cli.fleet.hub import tell
 from edge.cli.fleet.opening import DEFAULT_FOLDER, FolderOption, JsonOption, signed_in
 from edge.cli.speaking import console, run
 from edge.fleet.applying import apply_all
-from edge.fleet.files import put
 from edge.fleet.hub_conf import HubFolder, add_person, draw, remove_person
 from edge.fleet.leaf import kiosk_toml
 from edge.fleet.register import Register, changing

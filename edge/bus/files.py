@@ -1,10 +1,11 @@
-"""Writing the hub's files: each in one step, and only when it changed."""
+"""Writing keys and configuration: each file in one step, and only when it changed."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +17,14 @@ def put(path: Path, text: str, *, mode: int = 0o644) -> bool:
         OSError: it can't be written; what was there is as it was.
     """
     with contextlib.suppress(FileNotFoundError):
-        if path.read_text(encoding="utf-8") == text and path.stat().st_mode & 0o777 == mode:
+        found = path.lstat().st_mode
+        if stat.S_ISREG(found) and stat.S_IMODE(found) == mode and path.read_bytes() == text.encode():
             return False
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)  # what an interrupted run left
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode & 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        os.fchmod(handle, mode)
+        os.fchmod(handle, mode)  # whatever the umask
         file.write(text)
         file.flush()
         os.fsync(handle)
