@@ -10,6 +10,7 @@ from typing import Final
 
 import nats.errors
 from nats.aio.client import Client as NatsClient
+from nats.aio.client import Srv
 
 from edge.bus.keys import KeyUnusable, read_seed
 
@@ -40,6 +41,23 @@ class SetupRefused(BusError):
 
 class PublishFailed(BusUnreachable):
     """An event was not acknowledged. It may or may not be stored; the same `msg_id` may be sent again."""
+
+
+class NatsConnection(NatsClient):
+    """nats-py's client, which closes what an attempt to connect left open before it makes the next one.
+
+    nats-py 2.16 leaves a connection open that stood and then was refused, stalled or cut before the server's greeting:
+    one more for each attempt, until the garbage collector comes along.
+    """
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        self.drop()
+        await super()._connect_to_server(s)
+
+    def drop(self) -> None:
+        """Close the connection that is open, if any; what was waiting on it is told nothing."""
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]  # nats-py's transports have no types
 
 
 async def connect(
@@ -90,7 +108,7 @@ async def connect(
         on_reconnected()
         log.info("%s: back on the bus at %s", name, url)
 
-    nc = NatsClient()
+    nc = NatsConnection()
     connecting = asyncio.ensure_future(
         nc.connect(
             url,
@@ -118,6 +136,7 @@ async def connect(
         if not connecting.done():
             connecting.cancel()
             await asyncio.wait((connecting,))
+            nc.drop()
     return nc
 
 

@@ -24,7 +24,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError
 
-from edge.bus.connection import CONNECT_TIMEOUT_S, BusError, BusUnreachable, SignInRefused
+from edge.bus.connection import CONNECT_TIMEOUT_S, BusError, BusUnreachable, NatsConnection, SignInRefused
 from edge.bus.keys import KeyUnusable, read_seed
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Hub:
             if "authorization violation" in words.lower():
                 refused.set()
 
-        nc = NatsClient()
+        nc = NatsConnection()
         connecting = asyncio.ensure_future(
             nc.connect(
                 list(self.urls),

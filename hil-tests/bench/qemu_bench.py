@@ -51,6 +51,13 @@ DEVICE_S: Final = 120.0
 _AGAIN_S: Final = 0.5
 _STARTING_S: Final = 3.0  # each question costs an emulated kiosk that starts some of what it starts with
 
+# Else systemd would have it back in a second, before anybody could see it gone.
+_LEFT_DEAD: Final = "/run/systemd/system/kiosk-nats.service.d/bench.conf"
+_KILL_SERVER: Final = (
+    f"mkdir -p {_LEFT_DEAD.rpartition('/')[0]} && printf '[Service]\\nRestart=no\\n' >{_LEFT_DEAD} && "
+    "systemctl daemon-reload && systemctl kill -s KILL kiosk-nats.service"
+)
+_START_SERVER: Final = f"rm -f {_LEFT_DEAD} && systemctl daemon-reload && systemctl start kiosk-nats.service"
 # There is neither camera nor microphone, and that is said: simulated ones would cost an emulated processor more than
 # all the rest, to look at pictures and listen to sounds that no test can choose.
 KIOSK_TOML: Final = """\
@@ -185,11 +192,8 @@ class QemuBench:
             Deed.CLOSE_COVER: lambda _: printer.close_cover(),
             Deed.UNPLUG_PRINTER: lambda _: self._unplug_printer(),
             Deed.PLUG_PRINTER: lambda _: self._plug_printer(),
-            # Stopped as well: systemd would have it back in a second, before anybody could see it gone.
-            Deed.KILL_SERVER: lambda _: self._run(
-                "systemctl kill -s KILL kiosk-nats.service; systemctl stop kiosk-nats.service"
-            ),
-            Deed.START_SERVER: lambda _: self._run("systemctl start kiosk-nats.service"),
+            Deed.KILL_SERVER: lambda _: self._run(_KILL_SERVER),
+            Deed.START_SERVER: lambda _: self._run(_START_SERVER),
             Deed.CUT_POWER: lambda _: self.to(Stage.OFF),
             Deed.RESTORE_POWER: lambda _: self.to(Stage.SERVING),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,36 @@ async def test_the_connection_has_the_settings_of_section_2_3(nats_server: Embed
         options = agent.nc.options
         assert (options["reconnect_time_wait"], options["max_reconnect_attempts"]) == (2, -1)
         assert (options["allow_reconnect"], options["connect_timeout"]) == (True, 5)
+
+
+async def test_an_attempt_that_fails_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tunnel whose far end goes down: it takes connections, and says nothing more."""
+    monkeypatch.setattr(connection, "RECONNECT_WAIT_S", 0.005)
+    greeted, left = asyncio.Event(), asyncio.Event()
+
+    async def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if greeted.is_set():
+            writer.write_eof()
+            await reader.read()
+            left.set()
+        else:
+            writer.write(b'INFO {"server_id": "it", "version": "2.10.26", "max_payload": 1048576}\r\n')
+            await reader.readuntil(b"PING\r\n")
+            writer.write(b"PONG\r\n")
+            await writer.drain()
+            await greeted.wait()
+        writer.close()
+
+    gc.disable()  # it would close them some day
+    try:
+        async with await asyncio.start_server(taken, "127.0.0.1", 0) as server:
+            nc = await connection.connect(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="menu")
+            greeted.set()
+            async with asyncio.timeout(PATIENCE_S):
+                await left.wait()
+            await nc.close()
+    finally:
+        gc.enable()
 
 
 async def test_an_agent_never_gives_up_on_its_server(
