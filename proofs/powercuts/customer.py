@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import random
@@ -35,6 +36,7 @@ _ACK_S: Final = 30.0
 _ACK_TRIES: Final = 4
 _LOOK_S: Final = 0.5
 _TAP_AGAIN_S: Final = 15.0
+_TOUCH_AGAIN_S: Final = 10.0
 _CHATTER_S: Final = 0.2
 _CARD: Final = hashlib.sha256(b"the power cuts' customer").hexdigest()
 
@@ -115,11 +117,19 @@ class Customers:
                     self._shown.notify_all()
 
     async def _order(self, dishes: list[int]) -> None:
-        await self._touch("start")
-        await self._until("greets", _ordering)
+        await self._begin()
         for dish in dishes:
             await self._say(CART_ACTION, CartAction(action="add", item_id=dish))
             await self._part(ui.Cart, lambda cart: any(line.item_id == dish for line in cart.lines))  # noqa: B023 - now
+
+    async def _begin(self) -> None:
+        """Touch Start, again if nothing happens: a kiosk whose payment agent is still starting is out of service."""
+        for _ in range(int(_STEP_S / _TOUCH_AGAIN_S)):
+            await self._touch("start")
+            with contextlib.suppress(NotServed):
+                await self._until("greets", _ordering, _TOUCH_AGAIN_S)
+                return
+        await self._until("greets", _ordering)
 
     async def _pay(self) -> ui.ReceiptInfo:
         """Hold the card to the reader, again if nothing happens."""

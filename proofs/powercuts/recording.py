@@ -25,7 +25,15 @@ KEYS: Final = "/data/keys"
 BUS_CONFIG: Final = "/etc/kiosk/nats/nats-server.conf"
 _SYNC: Final = "sync_interval: always"
 _CARD_GROWS_MIB: Final = 512  # beyond the image, as a card is larger: the first boot grows the data into it
-_KIOSK_TOML: Final = '[kiosk]\nid = "power-cuts"\nshop = "Power cuts"\n'
+# There is neither camera nor microphone: simulated ones would take most of an emulated processor.
+_KIOSK_TOML: Final = """\
+[kiosk]
+id = "power-cuts"
+shop = "Power cuts"
+[devices]
+camera = "v4l2:/dev/video0"
+microphone = "portaudio:"
+"""
 # Events of a day are kept: a recording that is older has lost them by itself.
 _FRESH_S: Final = 20 * 3600.0
 
