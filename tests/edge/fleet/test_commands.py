@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.bus.keys import public_of
+from edge.bus.keys import new_seed, public_of
 from edge.config import load
 from edge.contract.subjects import HARDWARE_STATUS
 from tests.edge.cli.conftest import Kiosk, kiosk
@@ -65,6 +65,64 @@ async def test_a_credential_made_here_is_in_the_file_for_the_card_alone(kiosk: K
         if path.is_file() and config.hub.credential in path.read_text(errors="replace")
     ]
     assert holding == []
+
+
+_HUB = '[hub]\nurl = "tls://127.0.0.1:7422"\n'
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        (_HUB, "has no key for the hub yet"),
+        (_HUB.replace("tls:", "https:"), "can't be a hub's address"),
+        (_HUB.replace("127", "SECRET:SECRET@127"), "can't be a hub's address"),
+        (_HUB + 'asks = ["kiosk.agent.payment.process"]\n', "moves money"),
+        (_HUB + 'ca = "-----BEGIN CERTIFICATE----- SECRET"\n', "no certificate"),
+        (_HUB + "unheard_of = 1\n", "unheard_of"),
+        ("no toml", "kiosk.toml"),
+    ],
+)
+async def test_who_can_t_join_serves_alone(kiosk: Kiosk, tmp_path: Path, section: str, says: str) -> None:
+    """What was drawn before would lock agents out after the bus's keys were drawn anew."""
+    config = tmp_path / "kiosk.toml"
+    data = f'[kiosk]\nid = "shop-1"\ndata_dir = "{tmp_path}/data"\n'
+    config.write_text(data + _HUB)
+    assert (await kiosk("fleet", "key", "--dir", "keys")).code == 0
+    assert (await kiosk("bus", "keys", "--dir", "keys")).code == 0
+    join = ("fleet", "join", "--config", "kiosk.toml", "--out", "nats", "--keys", "keys")
+    joined = await kiosk(*join)
+    assert joined.code == 0, joined.err
+    drawn = tmp_path / "nats" / "nats-fleet.conf"
+    assert "leafnodes" in drawn.read_text()
+    config.write_text(data + section)
+    if says.startswith("has no key"):
+        (tmp_path / "keys" / "hub.nk").unlink()
+    elif "money" in says:
+        (tmp_path / "keys" / "payment.nk").unlink()  # it is told what is wrong first
+    refused = await kiosk(*join)
+    assert refused.code == 1
+    assert says in refused.err
+    assert "Traceback" not in refused.err
+    text = drawn.read_text()
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert says in text
+    assert "SECRET" not in text + refused.err
+    assert stat.S_IMODE(drawn.stat().st_mode) == 0o644
+
+
+async def test_a_credential_from_the_card_joins_without_a_key_of_the_kiosks_own(kiosk: Kiosk, tmp_path: Path) -> None:
+    seed = new_seed()
+    kept = tmp_path / "data" / "kiosk" / "secrets" / "hub.credential"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(seed)
+    (tmp_path / "kiosk.toml").write_text(f'[kiosk]\nid = "shop-1"\ndata_dir = "{tmp_path}/data"\n{_HUB}')
+    assert (await kiosk("bus", "keys", "--dir", "keys")).code == 0
+    joined = await kiosk("fleet", "join", "--config", "kiosk.toml", "--out", "nats", "--keys", "keys")
+    assert joined.code == 0, joined.err
+    assert seed in (tmp_path / "nats" / "nats-fleet.conf").read_text()
+    shown = await kiosk("fleet", "key", "--dir", "keys", "--credential", str(kept))
+    assert shown.out.strip() == public_of(seed)
+    assert not (tmp_path / "keys" / "hub.nk").exists()
 
 
 @pytest.mark.parametrize(
