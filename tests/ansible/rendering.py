@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ jinja2: Any = pytest.importorskip("jinja2", reason="no jinja2: pip install jinja
 ROLES = sorted([*(REPOSITORY / "ansible" / "roles").iterdir(), REPOSITORY / "image" / "roles" / "image"])
 UNITS = sorted(path for role in ROLES for path in role.glob("templates/kiosk-*.service.j2"))
 
+A_NODE = {"hub_node": {"node": "a", "host": "hub-a.example.com", "store_dir": "store", "monitor_port": 8222}}
+
 
 def read(path: Path) -> Any:  # YAML is what it is
     """What a YAML file holds."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
 def variables() -> dict[str, Any]:
     """What every role can say: the shared variables and all defaults."""
     found: dict[str, Any] = {}
@@ -44,6 +48,7 @@ def rendered(template: Path, **more: object) -> str:
     return str(text)
 
 
+@functools.cache
 def units() -> dict[str, str]:
     """Every unit of the roles, by its name."""
     found = {}
@@ -52,6 +57,8 @@ def units() -> dict[str, str]:
         if name == "kiosk-agent.service":
             for agent in variables()["kiosk_agents"]:
                 found[f"kiosk-agent-{agent['name']}.service"] = rendered(template, item=agent)
+        elif template.parent.parent.name == "hub":
+            found[name] = rendered(template, **read(template.parents[1] / "vars" / "main.yml"), **A_NODE)
         else:
             found[name] = rendered(template)
     return found
