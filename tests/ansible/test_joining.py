@@ -76,10 +76,37 @@ def test_the_server_reads_what_joining_draws() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze: install the package systemd")
-def test_the_server_let_out_is_still_held(tmp_path: Path) -> None:
-    unit = tmp_path / "kiosk-nats.service"
+@pytest.mark.parametrize("name", ["kiosk-nats.service", "kiosk-hub.service", "kiosk-hub-keeper.service"])
+def test_the_server_let_out_is_still_held(tmp_path: Path, name: str) -> None:
+    unit = tmp_path / name
     unit.write_text(units()[unit.name])
     asking = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
     done = subprocess.run(asking, capture_output=True, text=True, check=False)
     (exposed,) = re.findall(r"Overall exposure level.*: ([0-9.]+)", done.stdout)
     assert float(exposed) <= _MOST_EXPOSED
+
+
+def test_a_kiosk_is_told_of_its_hub_before_it_is_set_up_and_let_in_before_it_is_switched() -> None:
+    plays = read(REPOSITORY / "ansible" / "deploy.yml")
+    (play,) = [each for each in plays if each["name"].startswith("Bring them to the version")]
+    kind = "ansible.builtin.import_role"
+    roles = [each[kind] for each in play["tasks"][0]["block"] if kind in each]
+    order = [f"{each['name']}.{each.get('tasks_from', 'main')}" for each in roles]
+    assert order.index("fleet.section") < order.index("agents.main")
+    assert order.index("rollout.doors") < order.index("fleet.member") < order.index("rollout.switch")
+
+
+def test_a_node_runs_as_its_own_user_with_its_events_where_it_may_write() -> None:
+    text = units()["kiosk-hub.service"].splitlines()
+    for line in ("User=kiosk-hub", "WorkingDirectory=/etc/kiosk-hub", "StateDirectory=kiosk-hub", "LimitNOFILE=20000"):
+        assert line in text
+    assert "User=kiosk-hub" in units()["kiosk-hub-keeper.service"].splitlines()
+
+
+def test_secrets_of_a_hub_are_never_shown() -> None:
+    tasks = read(REPOSITORY / "ansible/roles/hub/tasks/configuration.yml")
+    secret = [
+        each for each in tasks if re.search(r"[.](key|nk)$", str(each.get("ansible.builtin.copy", {}).get("src")))
+    ]
+    assert len(secret) == 2
+    assert all(each["no_log"] and each["ansible.builtin.copy"]["mode"] == "0600" for each in secret)

@@ -81,9 +81,8 @@ def section(hub: FolderOption = DEFAULT_FOLDER, *, as_json: JsonOption = False) 
     """Print the section [hub] that every kiosk of the fleet has in its kiosk.toml. It holds no secret."""
     folder = HubFolder(hub)
     urls, ca = run(_section(folder))
-    print(
-        json.dumps({"url": urls[0], "more_urls": urls[1:], "ca": ca}) if as_json else kiosk_toml(urls, ca, None), end=""
-    )
+    told = json.dumps({"url": urls[0], "more_urls": urls[1:], "ca": ca}) + "\n"
+    print(told if as_json else kiosk_toml(urls, ca, None), end="")
 
 
 def nodes(hub: FolderOption = DEFAULT_FOLDER, *, as_json: JsonOption = False) -> None:

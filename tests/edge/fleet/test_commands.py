@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.bus.keys import new_seed, public_of
-from edge.config import load
+from edge.config import load, parse
 from edge.contract.subjects import HARDWARE_STATUS
 from tests.edge.cli.conftest import Kiosk, kiosk
 
@@ -200,3 +200,40 @@ async def test_status_ask_watch_and_losses_of_a_running_fleet(
 async def test_dashboard_and_rules_are_printed(kiosk: Kiosk) -> None:
     assert json.loads((await kiosk("fleet", "dashboard")).out)["title"] == "Kiosk fleet"
     assert "FleetEventsLost" in (await kiosk("fleet", "rules")).out
+
+
+async def test_the_section_and_the_nodes_are_told_without_a_secret(kiosk: Kiosk, tmp_path: Path) -> None:
+    await kiosk("fleet", "hub", "hub", "--node", "a=10.0.0.1", "--node", "b=10.0.0.2")
+    told = json.loads((await kiosk("fleet", "section", "--json")).out)
+    config = parse((await kiosk("fleet", "section")).out)
+    assert config.hub is not None
+    assert told == {
+        "url": config.hub.url,
+        "more_urls": config.hub.more_urls,
+        "ca": (tmp_path / "hub/ca.pem").read_text(),
+    }
+    assert told["more_urls"] == ["tls://10.0.0.2:7422"]
+    nodes = [json.loads(line) for line in (await kiosk("fleet", "nodes", "--json")).out.splitlines()]
+    assert [(each["node"], each["host"], each["delivered"]) for each in nodes] == [
+        ("a", "10.0.0.1", False),
+        ("b", "10.0.0.2", False),
+    ]
+    assert nodes[0]["folder"] == str(tmp_path / "hub" / "nodes" / "a")
+    assert (await kiosk("fleet", "nodes")).out.count("by hand") == 2
+    added = await kiosk("fleet", "add", "shop-1", "--later", "--out", "-")
+    printed = parse(added.out).hub
+    assert printed is not None
+    assert printed.credential is not None
+    assert not (tmp_path / "-").exists()
+
+
+async def test_what_the_hub_has_not_got_is_still_to_come(kiosk: Kiosk, tmp_path: Path) -> None:
+    await kiosk("fleet", "hub", "hub", "--node", "a=127.0.0.1")
+    behind = tmp_path / "hub" / "behind.json"
+    assert not behind.exists()
+    await kiosk("fleet", "add", "shop-1", "--key", public_of(new_seed()), "--later")
+    assert json.loads(behind.read_text()) == {"cut": []}
+    await kiosk("fleet", "add", "shop-1", "--key", public_of(new_seed()), "--later")
+    await kiosk("fleet", "revoke", "shop-1", "--later")
+    assert (await kiosk("fleet", "apply")).code == 1
+    assert json.loads(behind.read_text()) == {"cut": ["shop-1"]}
