@@ -9,16 +9,17 @@ from typing import Any
 import yaml
 
 ANSIBLE = Path(__file__).resolve().parent.parent / "ansible"
-# In the order in which deploy.yml has them.
-_ROLES = ("rollout", "drivers", "agents", "monitor", "bus", "frontend", "hardening", "fleet", "verify")
+# In the order in which deploy.yml has them; the last is hub.yml's.
+_ROLES = ("rollout", "drivers", "agents", "monitor", "bus", "frontend", "hardening", "fleet", "verify", "hub")
 _HEAD = """\
 # The roles
 
 <!-- Drawn from roles/*/meta/argument_specs.yml by scripts/ansible_readme.py; a test fails when it is stale. -->
 
 They make a Debian 13 into a kiosk: `deploy.yml` on machines that run ([docs/deploy.md](../docs/deploy.md)), `image.yml`
-in a tree that becomes an image ([docs/image.md](../docs/image.md)). What is said by a variable is checked before a role
-begins. `inventory.example/` is an inventory to start from.
+in a tree that becomes an image ([docs/image.md](../docs/image.md)). `hub.yml` makes machines the hub of a fleet
+([docs/fleet.md](../docs/fleet.md)). What is said by a variable is checked before a role begins. `inventory.example/` is
+an inventory to start from.
 """
 
 

@@ -93,7 +93,7 @@ def first_settings(nodes: dict[str, str]) -> Settings:
     made: dict[str, Node] = {}
     for name, host in nodes.items():
         step = _STEP * sum(each.host == host for each in made.values())
-        ports = {port: getattr(Node(host="x"), port) + step for port in _PORTS}
+        ports = {port: getattr(Node(host="x"), port) + step for port in PORTS}
         made[name] = Node(host=host, **ports)
     try:
         return msgspec.convert(msgspec.to_builtins(Settings(nodes=made)), Settings)
@@ -101,7 +101,12 @@ def first_settings(nodes: dict[str, str]) -> Settings:
         raise FleetError(f"a hub can't have these nodes: {error}") from error
 
 
-_PORTS: Final = ("client_port", "cluster_port", "leaf_port", "monitor_port")
+PORTS: Final = ("client_port", "cluster_port", "leaf_port", "monitor_port")
+
+
+DELIVER_EXAMPLE: Final = (
+    '["rsync", "-t", "--rsync-path=sudo -n rsync", "{folder}/users.conf", "admin@{host}:/etc/kiosk-hub/"]'
+)
 
 
 def written(settings: Settings) -> str:
@@ -120,9 +125,9 @@ def written(settings: Settings) -> str:
     ]
     for name, node in settings.nodes.items():
         lines += ["", f"[nodes.{name}]", f'host = "{node.host}"', f'listen = "{node.listen}"']
-        lines += [f"{port} = {getattr(node, port)}" for port in _PORTS]
+        lines += [f"{port} = {getattr(node, port)}" for port in PORTS]
         if node.deliver:
             lines.append(f"deliver = {msgspec.json.encode(node.deliver).decode()}")
         else:
-            lines.append('#deliver = ["rsync", "-a", "--delete", "{folder}/", "root@{host}:/etc/kiosk-hub/"]')
+            lines.append(f"#deliver = {DELIVER_EXAMPLE}")
     return "\n".join(lines) + "\n"

@@ -2,57 +2,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from edge.contract.permissions import SIGNED_IN
 from edge.contract.subjects import AGENTS
 from image.recipe import REPOSITORY
 from image.tools import COLLECTIONS, COLLECTIONS_FROM
-
-jinja2: Any = pytest.importorskip("jinja2", reason="no jinja2: pip install jinja2 (of the extra dev)")
-
-ROLES = sorted([*(REPOSITORY / "ansible" / "roles").iterdir(), REPOSITORY / "image" / "roles" / "image"])
-UNITS = sorted(path for role in ROLES for path in role.glob("templates/kiosk-*.service.j2"))
-
-
-def read(path: Path) -> Any:  # YAML is what it is
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def variables() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for path in sorted((REPOSITORY / "ansible" / "group_vars" / "all").glob("*.yml")):
-        found.update(read(path))
-    for role in ROLES:
-        defaults = role / "defaults" / "main.yml"
-        if defaults.exists():
-            found.update(read(defaults))
-    return found
-
-
-def rendered(template: Path, **more: object) -> str:
-    options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "keep_trailing_newline": True}
-    environment = jinja2.Environment(autoescape=False, **options)
-    source = environment.from_string(template.read_text(encoding="utf-8"))
-    text = source.render(**variables(), **more)
-    for _ in range(2):  # what a variable holds is a template too
-        text = environment.from_string(text).render(**variables(), **more)
-    return str(text)
-
-
-def units() -> dict[str, str]:
-    found = {}
-    for template in UNITS:
-        name = template.name.removesuffix(".j2")
-        if name == "kiosk-agent.service":
-            for agent in variables()["kiosk_agents"]:
-                found[f"kiosk-agent-{agent['name']}.service"] = rendered(template, item=agent)
-        else:
-            found[name] = rendered(template)
-    return found
+from tests.ansible.rendering import ROLES, read, rendered, units, variables
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edge.cli.fleet.hub import apply, hub, pass_
+from edge.cli.fleet.hub import apply, hub, nodes, pass_, section
 from edge.cli.fleet.looking import ask, losses, status, watch
 from edge.cli.fleet.members import add, list_, person, revoke
 from edge.cli.fleet.on_kiosk import join, key
@@ -22,6 +22,8 @@ app.command()(revoke)
 app.command("list")(list_)
 app.command()(person)
 app.command("pass")(pass_)
+app.command()(section)
+app.command()(nodes)
 app.command()(key)
 app.command()(join)
 app.command()(serve)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
-from edge.cli.fleet.opening import DEFAULT_FOLDER, FolderOption, signed_in
+from edge.cli.fleet.opening import DEFAULT_FOLDER, FolderOption, JsonOption, signed_in
 from edge.cli.speaking import complaints, console, fail, run
 from edge.fleet.applying import Outcome, apply_all
 from edge.fleet.hub_conf import HubFolder, draw, found, write_pass
-from edge.fleet.settings import first_settings
+from edge.fleet.leaf import kiosk_toml
+from edge.fleet.settings import PORTS, Settings, first_settings
 
 _NODE = "NAME=HOST"
 
@@ -73,6 +77,34 @@ def pass_(
     console.print(f"{to} lets its bearer in as {user}: kiosk fleet status --hub {to} --as {user}", highlight=False)
 
 
+def section(hub: FolderOption = DEFAULT_FOLDER, *, as_json: JsonOption = False) -> None:
+    """Print the section [hub] that every kiosk of the fleet has in its kiosk.toml. It holds no secret."""
+    folder = HubFolder(hub)
+    urls, ca = run(_section(folder))
+    told = json.dumps({"url": urls[0], "more_urls": urls[1:], "ca": ca}) + "\n"
+    print(told if as_json else kiosk_toml(urls, ca, None), end="")
+
+
+def nodes(hub: FolderOption = DEFAULT_FOLDER, *, as_json: JsonOption = False) -> None:
+    """List the hub's nodes: where each is, and the folder that it needs. It needs no running hub."""
+    folder = HubFolder(hub)
+    settings = run(_settings(folder))
+    if as_json:
+        for name, node in settings.nodes.items():
+            known = {"node": name, "folder": str(folder.node(name).resolve()), "delivered": bool(node.deliver)} | {
+                "store_dir": settings.limits.store_dir
+            }
+            print(json.dumps(known | {port: getattr(node, port) for port in PORTS} | {"host": node.host}))
+        return
+    table = Table(
+        "node", "host", *(port.removesuffix("_port") for port in PORTS), "deliver", box=None, header_style="dim"
+    )
+    for name, node in settings.nodes.items():
+        ports = (str(getattr(node, port)) for port in PORTS)
+        table.add_row(name, node.host, *ports, escape(" ".join(node.deliver)) or "[yellow]by hand[/]")
+    console.print(table)
+
+
 def tell(outcome: Outcome) -> None:
     """Say what became of a change; ends the command with 1 when a node has not got it."""
     changes = outcome.changes
@@ -98,6 +130,14 @@ def _named(text: str) -> tuple[str, str]:
     if not (equals and name and host):
         raise typer.BadParameter(f"{text!r} is no node: give {_NODE}, such as a=hub-a.example.com")
     return name, host
+
+
+async def _settings(folder: HubFolder) -> Settings:
+    return folder.settings()
+
+
+async def _section(folder: HubFolder) -> tuple[list[str], str]:
+    return folder.settings().leaf_urls, await asyncio.to_thread(folder.ca.read_text, "utf-8")
 
 
 async def _pass(folder: HubFolder, user: str, to: Path) -> None:

@@ -16,8 +16,8 @@ from edge.bus.keys import new_seed, public_of
 from edge.cli.fleet.hub import tell
 from edge.cli.fleet.opening import DEFAULT_FOLDER, FolderOption, JsonOption, signed_in
 from edge.cli.speaking import console, run
-from edge.fleet.applying import apply_all
-from edge.fleet.hub_conf import HubFolder, add_person, draw, remove_person
+from edge.fleet.applying import apply_all, apply_later
+from edge.fleet.hub_conf import HubFolder, add_person, remove_person
 from edge.fleet.leaf import kiosk_toml
 from edge.fleet.register import Register, changing
 
@@ -39,7 +39,8 @@ def add(
         str, typer.Option(help="Keep its events in a stream of this group: beyond some 1,000 kiosks (docs/fleet.md).")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Where to write the section [hub] for its kiosk.toml. (default: KIOSK.toml)")
+        Path | None,
+        typer.Option(help="Where to write the section [hub] for its kiosk.toml; - prints it. (default: KIOSK.toml)"),
     ] = None,
     later: Later = False,
     hub: FolderOption = DEFAULT_FOLDER,
@@ -62,9 +63,13 @@ async def _add(folder: HubFolder, kiosk: str, key: str | None, group: str, out: 
         known = kiosk in register.kiosks
         register.add(kiosk, key or public_of(seed or ""), group)
     ca = await asyncio.to_thread(folder.ca.read_text, "utf-8")
-    put(out, f"# What {kiosk} needs to belong to the fleet.\n{kiosk_toml(settings.leaf_urls, ca, seed)}", mode=0o600)
-    console.print(f"{kiosk} may sign in; for its kiosk.toml: {out}", highlight=False, soft_wrap=True)
-    if seed:
+    section = f"# What {kiosk} needs to belong to the fleet.\n{kiosk_toml(settings.leaf_urls, ca, seed)}"
+    if out == Path("-"):
+        print(section, end="")
+    else:
+        put(out, section, mode=0o600)
+        console.print(f"{kiosk} may sign in; for its kiosk.toml: {out}", highlight=False, soft_wrap=True)
+    if seed and out != Path("-"):
         console.print("It holds the kiosk's key, the only copy: delete it once it is on the card.")
     await _bring(folder, later=later, cut=[kiosk] if known else [])
 
@@ -151,7 +156,7 @@ async def _read(folder: HubFolder) -> Register:
 
 async def _bring(folder: HubFolder, *, later: bool, cut: list[str] | None = None) -> None:
     if later:
-        await asyncio.to_thread(draw, folder)
+        await asyncio.to_thread(apply_later, folder, cut=cut or [])
         return
     tell(await apply_all(folder, signed_in, cut=cut or []))
 

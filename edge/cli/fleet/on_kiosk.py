@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from edge.bus.keys import public_keys
-from edge.cli.speaking import console, fail, run
+from edge.cli.speaking import EXPECTED, console, run
 from edge.config import Config, load
-from edge.fleet.leaf import CONF_NAME, make_kiosk_key, member_of, seed_for_hub
+from edge.fleet.errors import FleetError
+from edge.fleet.leaf import CONF_NAME, credential_key, make_kiosk_key, member_of, seed_for_hub, stand_alone
 from edge.fleet.leaf import join as join_
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The kiosk.toml; without one every default holds.")]
@@ -24,6 +25,12 @@ def key(
         typer.Option("--dir", help="The folder of keys. Without: kiosk.toml's, else keys/ in its data folder."),
     ] = None,
     config: ConfigOption = None,
+    credential: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with a credential that the hub gave: where there is one, it shows that one's public half."
+        ),
+    ] = None,
     new: Annotated[bool, typer.Option("--new", help="Make it anew: the hub must be told the new one.")] = False,
 ) -> None:
     """Make this kiosk's key for the hub where there is none yet, and show its public half, which is no secret.
@@ -31,8 +38,7 @@ def key(
     On the hub: kiosk fleet add THIS_KIOSK --key PUBLIC
     """
     chosen = run(_config(config))
-    made = run(_key(folder or _keys(chosen), new=new))
-    print(made)
+    print(run(_key(folder or _keys(chosen), credential, new=new)))
 
 
 def join(
@@ -62,10 +68,11 @@ def join(
 ) -> None:
     """Make this kiosk a leaf node of the hub that kiosk.toml names: write what its nats-server includes.
 
-    Without a [hub] in kiosk.toml the file says so and does nothing. nats-server reads it when it starts; a changed link
-    needs a restart. Run it at each boot, after kiosk firstboot and kiosk bus keys.
+    Without a [hub] in kiosk.toml the file says so and does nothing. Where it can't be joined the file says why, and the
+    kiosk serves alone; the command then ends with 1. nats-server reads it when it starts; a changed link needs a
+    restart. The unit kiosk-firstboot runs it at each boot.
     """
-    run(_join(config, out, keys, credential, store, group))
+    run(_join_or_not(config, out, keys, credential, store, group))
 
 
 async def _config(path: Path | None) -> Config:
@@ -76,8 +83,21 @@ def _keys(config: Config) -> Path:
     return config.bus.keys or config.kiosk.data_dir / "keys"
 
 
-async def _key(folder: Path, *, new: bool) -> str:
+async def _key(folder: Path, credential: Path | None, *, new: bool) -> str:
+    if credential is not None and not new and await asyncio.to_thread(credential.exists):
+        return await asyncio.to_thread(credential_key, credential)
     return (await asyncio.to_thread(make_kiosk_key, folder, new=new)).public
+
+
+async def _join_or_not(  # noqa: PLR0917 - the command's own options
+    config: Path | None, out: Path, keys: Path | None, credential: Path | None, store: Path | None, group: str | None
+) -> None:
+    try:
+        await _join(config, out, keys, credential, store, group)
+    except BaseException as error:  # whatever it is: the keys in a file of before may be no agent's any more
+        why = error if isinstance(error, EXPECTED) else f"it failed ({type(error).__name__})"
+        stand_alone(out, f"This kiosk can't join its hub, and serves alone: {why}")
+        raise
 
 
 async def _join(  # noqa: PLR0917 - the command's own options
@@ -87,7 +107,7 @@ async def _join(  # noqa: PLR0917 - the command's own options
     try:
         number = None if group is None else grp.getgrnam(group).gr_gid
     except KeyError:
-        fail(f"there is no group {group!r}", 2)
+        raise FleetError(f"there is no group {group!r}") from None
     given = credential or _given_by_firstboot(chosen)
     folder = keys or chosen.bus.keys
     where = folder or _keys(chosen)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.bus.keys import public_of
-from edge.config import load
+from edge.bus.keys import new_seed, public_of
+from edge.config import load, parse
 from edge.contract.subjects import HARDWARE_STATUS
 from tests.edge.cli.conftest import Kiosk, kiosk
 
@@ -65,6 +65,64 @@ async def test_a_credential_made_here_is_in_the_file_for_the_card_alone(kiosk: K
         if path.is_file() and config.hub.credential in path.read_text(errors="replace")
     ]
     assert holding == []
+
+
+_HUB = '[hub]\nurl = "tls://127.0.0.1:7422"\n'
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        (_HUB, "has no key for the hub yet"),
+        (_HUB.replace("tls:", "https:"), "can't be a hub's address"),
+        (_HUB.replace("127", "SECRET:SECRET@127"), "can't be a hub's address"),
+        (_HUB + 'asks = ["kiosk.agent.payment.process"]\n', "moves money"),
+        (_HUB + 'ca = "-----BEGIN CERTIFICATE----- SECRET"\n', "no certificate"),
+        (_HUB + "unheard_of = 1\n", "unheard_of"),
+        ("no toml", "kiosk.toml"),
+    ],
+)
+async def test_who_can_t_join_serves_alone(kiosk: Kiosk, tmp_path: Path, section: str, says: str) -> None:
+    """What was drawn before would lock agents out after the bus's keys were drawn anew."""
+    config = tmp_path / "kiosk.toml"
+    data = f'[kiosk]\nid = "shop-1"\ndata_dir = "{tmp_path}/data"\n'
+    config.write_text(data + _HUB)
+    assert (await kiosk("fleet", "key", "--dir", "keys")).code == 0
+    assert (await kiosk("bus", "keys", "--dir", "keys")).code == 0
+    join = ("fleet", "join", "--config", "kiosk.toml", "--out", "nats", "--keys", "keys")
+    joined = await kiosk(*join)
+    assert joined.code == 0, joined.err
+    drawn = tmp_path / "nats" / "nats-fleet.conf"
+    assert "leafnodes" in drawn.read_text()
+    config.write_text(data + section)
+    if says.startswith("has no key"):
+        (tmp_path / "keys" / "hub.nk").unlink()
+    elif "money" in says:
+        (tmp_path / "keys" / "payment.nk").unlink()  # it is told what is wrong first
+    refused = await kiosk(*join)
+    assert refused.code == 1
+    assert says in refused.err
+    assert "Traceback" not in refused.err
+    text = drawn.read_text()
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert says in text
+    assert "SECRET" not in text + refused.err
+    assert stat.S_IMODE(drawn.stat().st_mode) == 0o644
+
+
+async def test_a_credential_from_the_card_joins_without_a_key_of_the_kiosks_own(kiosk: Kiosk, tmp_path: Path) -> None:
+    seed = new_seed()
+    kept = tmp_path / "data" / "kiosk" / "secrets" / "hub.credential"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(seed)
+    (tmp_path / "kiosk.toml").write_text(f'[kiosk]\nid = "shop-1"\ndata_dir = "{tmp_path}/data"\n{_HUB}')
+    assert (await kiosk("bus", "keys", "--dir", "keys")).code == 0
+    joined = await kiosk("fleet", "join", "--config", "kiosk.toml", "--out", "nats", "--keys", "keys")
+    assert joined.code == 0, joined.err
+    assert seed in (tmp_path / "nats" / "nats-fleet.conf").read_text()
+    shown = await kiosk("fleet", "key", "--dir", "keys", "--credential", str(kept))
+    assert shown.out.strip() == public_of(seed)
+    assert not (tmp_path / "keys" / "hub.nk").exists()
 
 
 @pytest.mark.parametrize(
@@ -142,3 +200,40 @@ async def test_status_ask_watch_and_losses_of_a_running_fleet(
 async def test_dashboard_and_rules_are_printed(kiosk: Kiosk) -> None:
     assert json.loads((await kiosk("fleet", "dashboard")).out)["title"] == "Kiosk fleet"
     assert "FleetEventsLost" in (await kiosk("fleet", "rules")).out
+
+
+async def test_the_section_and_the_nodes_are_told_without_a_secret(kiosk: Kiosk, tmp_path: Path) -> None:
+    await kiosk("fleet", "hub", "hub", "--node", "a=10.0.0.1", "--node", "b=10.0.0.2")
+    told = json.loads((await kiosk("fleet", "section", "--json")).out)
+    config = parse((await kiosk("fleet", "section")).out)
+    assert config.hub is not None
+    assert told == {
+        "url": config.hub.url,
+        "more_urls": config.hub.more_urls,
+        "ca": (tmp_path / "hub/ca.pem").read_text(),
+    }
+    assert told["more_urls"] == ["tls://10.0.0.2:7422"]
+    nodes = [json.loads(line) for line in (await kiosk("fleet", "nodes", "--json")).out.splitlines()]
+    assert [(each["node"], each["host"], each["delivered"]) for each in nodes] == [
+        ("a", "10.0.0.1", False),
+        ("b", "10.0.0.2", False),
+    ]
+    assert nodes[0]["folder"] == str(tmp_path / "hub" / "nodes" / "a")
+    assert (await kiosk("fleet", "nodes")).out.count("by hand") == 2
+    added = await kiosk("fleet", "add", "shop-1", "--later", "--out", "-")
+    printed = parse(added.out).hub
+    assert printed is not None
+    assert printed.credential is not None
+    assert not (tmp_path / "-").exists()
+
+
+async def test_what_the_hub_has_not_got_is_still_to_come(kiosk: Kiosk, tmp_path: Path) -> None:
+    await kiosk("fleet", "hub", "hub", "--node", "a=127.0.0.1")
+    behind = tmp_path / "hub" / "behind.json"
+    assert not behind.exists()
+    await kiosk("fleet", "add", "shop-1", "--key", public_of(new_seed()), "--later")
+    assert json.loads(behind.read_text()) == {"cut": []}
+    await kiosk("fleet", "add", "shop-1", "--key", public_of(new_seed()), "--later")
+    await kiosk("fleet", "revoke", "shop-1", "--later")
+    assert (await kiosk("fleet", "apply")).code == 1
+    assert json.loads(behind.read_text()) == {"cut": ["shop-1"]}

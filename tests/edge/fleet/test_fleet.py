@@ -9,8 +9,10 @@ import pytest
 
 from edge.bus.connection import SignInRefused
 from edge.bus.hub import Hub, KioskAway, KioskSilent
+from edge.bus.keys import new_seed, public_of
 from edge.contract.fleet import FLEET_EVENTS, answers_of, api_of, events_of
 from edge.contract.subjects import HARDWARE_STATUS, SET_LED
+from edge.fleet.applying import BEHIND, apply_later
 from edge.fleet.asking import ask
 from edge.fleet.errors import FleetError
 from edge.fleet.hub_conf import add_person
@@ -118,6 +120,20 @@ async def test_a_revoked_kiosk_is_cut_off_and_refused_and_what_it_sent_stays(
     async with sign_in(fleet) as hub:
         with pytest.raises(FleetError, match="isn't connected"):
             await ask(hub, "bad", "hardware.status")
+
+
+async def test_a_key_that_was_changed_without_the_hub_is_cut_off_once_the_hub_is_told(fleet: SmallFleet) -> None:
+    one = await fleet.kiosk("one")
+    with changing(fleet.hub.folder.path) as register:
+        register.add("one", public_of(new_seed()))
+    apply_later(fleet.hub.folder, cut=["one"])
+    assert (fleet.hub.folder.path / BEHIND).exists()
+    outcome = await fleet.apply()
+    assert (outcome.problems, outcome.shut_out) == ([], ["one"])
+    assert not (fleet.hub.folder.path / BEHIND).exists()
+    process = one.process
+    assert process is not None
+    await until(lambda: process.log_has("Authorization Violation"))
 
 
 async def test_a_kiosk_with_another_ones_name_but_not_its_key_gets_nothing(fleet: SmallFleet) -> None:

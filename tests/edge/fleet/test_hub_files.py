@@ -17,11 +17,21 @@ from edge.contract.permissions import SIGNED_IN
 from edge.contract.subjects import COMMANDS, PAYMENT_PROCESS
 from edge.fleet.errors import FleetError
 from edge.fleet.hub_conf import HubFolder, add_person, draw, found, write_pass
-from edge.fleet.leaf import CONF_NAME, join, kiosk_toml, make_kiosk_key, seed_for_hub
+from edge.fleet.leaf import CONF_NAME, join, kiosk_toml, make_kiosk_key, seed_for_hub, stand_alone
 from edge.fleet.register import Register, changing, load
 from edge.fleet.settings import HUB_TOML, first_settings
 
-CA = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+CA = """\
+-----BEGIN CERTIFICATE-----
+MIIBeDCCAR+gAwIBAgIUORjBYTJeTnpvJJQls+7meT06z+kwCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGYSB0ZXN0MCAXDTI2MTEyMzIyMTA0NFoYDzIxMjYxMDMwMjIx
+MDQ0WjARMQ8wDQYDVQQDDAZhIHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAT2lmJjZ3Vs5uir2SpJduJYTaQfUBn3QY2cJOg0tK1u4d6MJ5webGMRr+h2I8vn
+FUs5gis324ZrXJ6NME7aY1BTo1MwUTAdBgNVHQ4EFgQUzjIODIG2FbVO7y59iscm
+Wk5RmwswHwYDVR0jBBgwFoAUzjIODIG2FbVO7y59iscmWk5RmwswDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAuMZkXupRy+ssTYwONphNz+iduUZSX
+pp3bDo8hILBPeQIgbCNlkrWCocdfqgC6a+dxU01FV8oa7QFfQLCSaZ8p0XM=
+-----END CERTIFICATE-----"""  # of nobody: its key was thrown away
 
 
 @pytest.fixture(scope="session")
@@ -204,6 +214,13 @@ def a_config(*lines: str) -> str:
     )
 
 
+def takes(folder: Path) -> int:
+    """How nats-server's own check of a configuration with this kiosk's link in it ends."""
+    conf = folder / "nats-server.conf"
+    conf.write_text(f'host: 127.0.0.1\njetstream: {{ store_dir: "{folder}/other" }}\ninclude ./{CONF_NAME}\n')
+    return subprocess.run([find_server(), "-t", "-c", str(conf)], capture_output=True, check=False).returncode
+
+
 def joined(folder: Path, text: str, public_keys: dict[str, str] | None = None) -> str:
     join(parse(text), public_keys, new_seed(), folder, store=folder / "store")
     return (folder / CONF_NAME).read_text()
@@ -251,10 +268,54 @@ def test_a_file_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
         joined(tmp_path, a_config())
 
 
-@pytest.mark.parametrize("url", ["https://hub.example", "nats://hub.example:7422", "wss://hub.example"])
-def test_an_address_without_tls_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(FleetError, match="can't be a hub's address"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hub.example",
+        "nats://hub.example:7422",
+        "wss://hub.example",
+        "tls://hub.example:0",
+        "tls://hub exam ple:7422",
+        "tls://a:hunter2@hub.example:7422",
+        "tls://hub.example:7422/there",
+        "tls://hub_.example.:7422",
+    ],
+)
+def test_what_nats_server_would_not_connect_to_with_tls_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(FleetError, match="can't be a hub's address") as error:
         joined(tmp_path, f'[hub]\nurl = "{url}"\n')
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["tls://hub.example:99999", "tls://[::1:7422"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(FleetError, match="can't be read"):
+        joined(tmp_path, f'[hub]\nurl = "{url}"\n')
+
+
+@pytest.mark.parametrize(
+    "url", ["tls://hub.example", "tls://10.0.0.1:7422", "tls://[::1]:7422", "tls://HUB-1.example:1"]
+)
+def test_addresses_that_nats_server_takes(tmp_path: Path, url: str) -> None:
+    joined(tmp_path, f'[hub]\nurl = "{url}"\n')
+    assert takes(tmp_path) == 0
+
+
+def test_what_is_no_certificate_is_refused(tmp_path: Path) -> None:
+    """nats-server would not start with it."""
+    with pytest.raises(FleetError, match="no certificate"):
+        joined(tmp_path, '[hub]\nurl = "tls://hub:7422"\nca = "-----BEGIN CERTIFICATE----- AAAA"\n')
+
+
+def test_who_stands_alone_says_why_and_holds_no_secret(tmp_path: Path) -> None:
+    joined(tmp_path, a_config())
+    stand_alone(tmp_path, "it is so\nlisten: 0.0.0.0:1\r}")
+    text = (tmp_path / CONF_NAME).read_text()
+    assert "it is so listen" in text
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert mode(tmp_path / CONF_NAME) == 0o644
+    assert takes(tmp_path) == 0
+    assert not stand_alone(tmp_path, "it is so\nlisten: 0.0.0.0:1\r}")
 
 
 def test_the_key_comes_from_the_card_or_from_the_kiosk(tmp_path: Path) -> None:
@@ -294,7 +355,6 @@ def test_a_source_is_read_back(generation: int) -> None:
 def test_the_servers_own_check_takes_a_joined_kiosk(tmp_path: Path, hub: HubFolder) -> None:
     text = '[kiosk]\nid = "shop-1"\n' + kiosk_toml(hub.settings().leaf_urls, hub.ca.read_text(), None)
     joined(tmp_path, text, {user: key() for user in SIGNED_IN})
-    conf = tmp_path / "nats-server.conf"
-    conf.write_text(f'host: 127.0.0.1\njetstream: {{ store_dir: "{tmp_path}/other" }}\ninclude ./{CONF_NAME}\n')
-    done = subprocess.run([find_server(), "-t", "-c", str(conf)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert takes(tmp_path) == 0
+    (tmp_path / "hub-ca.pem").unlink()
+    assert takes(tmp_path) != 0
