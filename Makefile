@@ -66,7 +66,7 @@ setup-deploy: setup ## Install Ansible, apart from everything else, in build/ima
 deploy: setup-deploy ## Bring kiosks to the newest bundle: INVENTORY=~/kiosks, ARGS="--check --diff" (docs/deploy.md)
 	@cd ansible && exec ../build/image/tools/bin/ansible-playbook -i $(abspath $(INVENTORY)) deploy.yml $(ARGS)
 
-deploy-proof: setup-image setup-deploy ## A stock Debian 13 in QEMU to a kiosk, updated under an order, rolled back; ARGS="--keep"
+deploy-proof: setup-image setup-deploy ## A stock Debian 13 to a kiosk, updated under an order, rolled back; ARGS="--target container --kiosks 3"
 	@$(BIN)/python -m proofs.deploy $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
