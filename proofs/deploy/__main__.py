@@ -49,6 +49,8 @@ SETTINGS: Final[dict[str, Any]] = {
         "orchestrator": {"idle_s": 900.0, "left_grace_s": 900.0},
     },
 }
+# What a bundle is made of.
+_SOFTWARE: Final = ("edge", "drivers", "image", "nats-server.conf", "nats-server-keys.conf", "pyproject.toml", "*.lock")
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -180,12 +182,17 @@ def _bundles(out: Path, console: Console) -> Path:
     recipe = recipe_of(Arch.AMD64)
     first = bundles / f"{FIRST}-amd64"
     told = first / "bundle.json"
-    if not told.exists() or json.loads(told.read_text(encoding="utf-8"))["commit"] != recipe.commit:
+    if not told.exists() or not _same_software(json.loads(told.read_text(encoding="utf-8"))["commit"], recipe.commit):
         first = make(dataclasses.replace(recipe, version=FIRST), bundles, cache, stages)
     with stages("Two versions more"):
         another(first, bundles / f"{NEXT}-amd64", NEXT)
         another(first, bundles / f"{BROKEN}-amd64", BROKEN, broken=True)
     return bundles
+
+
+def _same_software(before: str, now: str) -> bool:
+    words = ["git", "-C", str(REPOSITORY), "diff", "--quiet", before, now, "--", *_SOFTWARE]
+    return before == now or subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def sources_here() -> str:
 
 
 def _draw_host_keys(root: Path, log: Path) -> None:
-    # Debian's own unit draws them at a first boot only, which a machine-id that is empty isn't; an installer has by then.
+    # An installer has by now. Debian's own unit does at a first boot only, which a machine-id that is empty isn't.
     run(["ssh-keygen", "-q", "-A", "-f", root], log=log)
 
 
