@@ -125,8 +125,9 @@ def remove_cgroup(cgroup: Path) -> None:
     """
     if not cgroup.exists():
         return
-    with contextlib.suppress(OSError):  # before Linux 5.14 there is none: then all ended with the first process
-        (cgroup / "cgroup.kill").write_text("1", encoding="ascii")
+    kill = cgroup / "cgroup.kill"
+    if kill.exists():  # before Linux 5.14 it isn't: then all ended with the first process
+        kill.write_text("1", encoding="ascii")
     until = time.monotonic() + _GONE_S
     while cgroup.exists():
         for folder in sorted((each for each in cgroup.rglob("*") if each.is_dir()), reverse=True):
