@@ -57,10 +57,11 @@ def test_nmaps_list_is_read() -> None:
 
 
 async def test_a_listener_that_never_answers_is_open_all_the_same() -> None:
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await writer.wait_closed()
-
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    came: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    server = await asyncio.start_server(lambda _, writer: came.put_nowait(writer), "127.0.0.1", 0)
     async with server:
         port = int(server.sockets[0].getsockname()[1])
         assert await knock("127.0.0.1", [port]) == (port,)
+        writer = await came.get()
+        writer.close()
+        await writer.wait_closed()
