@@ -136,7 +136,7 @@ def _tried(
     targets = _targets(chosen, folder, key, Stages(console))
     stack.enter_context(targets[0])
     playbooks.append(stack.enter_context(Playbook(targets[:1], bundles, folder, SETTINGS)))
-    proof = Proof(targets[0], playbooks[-1], folder, console)
+    proof = Proof(targets[0], playbooks[-1], SETTINGS, folder, console)
     proof.before()
     proof.install()
     asyncio.run(_rest(proof))
@@ -157,6 +157,7 @@ def _tried(
 async def _rest(proof: Proof) -> None:
     foreseen = await asyncio.to_thread(proof.check)
     await proof.update_under_an_order(foreseen)
+    await asyncio.to_thread(proof.no_version)
     await proof.broken_version()
     await proof.new_keys()
 

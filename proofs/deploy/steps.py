@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,9 +49,12 @@ def version(which: str) -> tuple[str, ...]:
 class Proof:
     """The steps, one after the other, with the first of `targets`."""
 
-    def __init__(self, target: Target, playbook: Playbook, folder: Path, console: Console) -> None:
+    def __init__(
+        self, target: Target, playbook: Playbook, settings: Mapping[str, Any], folder: Path, console: Console
+    ) -> None:
         self._target = target
         self._playbook = playbook
+        self._settings = settings
         self._folder = folder
         self._stages = Stages(console)
         self.found: dict[str, Any] = {}
@@ -98,6 +101,13 @@ class Proof:
             if f"releases/{NEXT}" not in run.log.read_text(encoding="utf-8"):
                 raise Broken(f"--diff doesn't name the new release: {run.log}")
             foreseen = run.changed(self._target.name)
+            # Settings alone make a difference, too.
+            other = {"agents_settings": self._settings["agents_settings"] | {"payment": {"tap_timeout_s": 27.0}}}
+            run = self._run(*version(FIRST), "--check", "--diff", own={self._target.name: other})
+            if run.code or run.outcome(self._target.name) != ("would be changed", FIRST):
+                raise Broken(f"--check of other settings ends with {run.code} and {run.kiosks}: {run.tail}")
+            if before != self._target.door.run("admin", _LAID):
+                raise Broken(f"--check of other settings changed something: {run.log}")
             self.found["check"] = {"took_s": round(run.took_s), "foreseen": foreseen}
             stage.note = f"{len(foreseen)} tasks; and nothing did"
         return foreseen
@@ -137,6 +147,17 @@ class Proof:
         with self._stages("What was promised is there") as stage, self._bus() as (url, key):
             stage.note = await self._look_for(url, key)
 
+    def no_version(self) -> None:
+        """A version that nobody made: the kiosk is left as it is, to the last byte."""
+        with self._stages("A version that isn't there") as stage:
+            before = self._target.door.run("admin", _LAID)
+            run = self._run(*version("9.9.9"))
+            if run.code == 0 or run.outcome(self._target.name) != ("left as it was", NEXT):
+                raise Broken(f"a version that isn't there ends with {run.code} and {run.kiosks}: {run.tail}")
+            if before != self._target.door.run("admin", _LAID):
+                raise Broken(f"a version that isn't there changed something: {run.log}")
+            stage.note = run.kiosks[self._target.name]["why"][:100]
+
     async def broken_version(self) -> None:
         """A version whose menu agent doesn't start."""
         with self._stages("A broken version") as stage:
@@ -163,8 +184,8 @@ class Proof:
             with self._bus() as (url, key):
                 stage.note = await self._look_for(url, key)
 
-    def _run(self, *more: str) -> Run:
-        return self._playbook.run("--limit", self._target.name, *more)
+    def _run(self, *more: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Run:
+        return self._playbook.run("--limit", self._target.name, *more, own=own)
 
     def _knock(self, when: str) -> list[int] | None:
         """Try all ports from here; those that answer, None where they can't be reached from here."""
