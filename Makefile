@@ -36,7 +36,7 @@ test: setup-test ## Pass the tests
 	@$(BIN)/kiosk models pull
 	@scripts/passes.sh $(BIN)/pytest $(PYTEST)
 
-check: setup-test lint-ansible ## Lint, format, types, floors
+check: setup-test lint-ansible ## Lint (Python, Ansible), format, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
