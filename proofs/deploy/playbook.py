@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from image.recipe import REPOSITORY
-from proofs.deploy.door import Target
+from proofs.deploy.door import MachineFailed, Target
 from proofs.deploy.stock import USER
 
 _RECAP: Final = re.compile(r"^(\S+)\s+:\s+(ok=.*)$", re.MULTILINE)
@@ -79,6 +79,7 @@ class Playbook:
         self._settings = settings
         self._runs = 0
         self._running: subprocess.Popen[bytes] | None = None
+        self._stopped = False
         # Short: a socket's path has to fit into 108 characters.
         self._connections = tempfile.TemporaryDirectory(prefix="kiosk-")
         # Machines of another run, at the same addresses.
@@ -95,7 +96,8 @@ class Playbook:
         self._connections.cleanup()
 
     def stop(self) -> None:
-        """End the run that goes on, if one does: another thread waits for it."""
+        """End the run that goes on, if one does: another thread waits for it, and is told by MachineFailed."""
+        self._stopped = True
         if self._running is not None:
             self._running.terminate()
 
@@ -127,7 +129,11 @@ class Playbook:
         }
 
     def run(self, *more: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Run:
-        """Run it to its end; `own` is what single kiosks are told beside what all are."""
+        """Run it to its end; `own` is what single kiosks are told beside what all are.
+
+        Raises:
+            MachineFailed: it was stopped.
+        """
         self._runs += 1
         hosts = self._folder / f"hosts-{self._runs}.yml"
         # JSON is YAML.
@@ -154,6 +160,8 @@ class Playbook:
                 raise
             finally:
                 self._running = None
+        if self._stopped:
+            raise MachineFailed(f"stopped; how far it came: {log}")
         took_s = time.monotonic() - began
         rows = json.loads(report.read_text(encoding="utf-8"))["kiosks"] if report.exists() else []
         counts = counts_in(log.read_text(encoding="utf-8"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from proofs.deploy import playbook as module
-from proofs.deploy.door import Door
+from proofs.deploy.door import Door, MachineFailed
 from proofs.deploy.playbook import Playbook, changed_in, counts_in
 
 SAID = """
@@ -105,3 +107,21 @@ def test_a_run_that_fails_is_read_all_the_same(tmp_path: Path, key: Path, monkey
     assert run.tail.endswith("deploy.yml --check\n")
     assert run.changed("deploy.yml") == ["say : It"]
     assert not connections.exists()
+
+
+def test_a_run_that_is_stopped_says_so(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Says that it has begun, and would stay for as long as this end of the pipe is open.
+    (tmp_path / "ansible-playbook").write_text(f"#!/bin/sh\necho >{tmp_path}/began\nexec cat {tmp_path}/ends\n")
+    (tmp_path / "ansible-playbook").chmod(0o755)
+    os.mkfifo(tmp_path / "began")
+    os.mkfifo(tmp_path / "ends")
+    monkeypatch.setattr(module, "_TOOLS", tmp_path)
+    with (
+        Playbook([Somewhere("kiosk-001", Door("10.0.0.1", 22, key))], tmp_path, tmp_path, {}) as playbook,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        running = pool.submit(playbook.run)
+        (tmp_path / "began").read_text()
+        playbook.stop()
+        with pytest.raises(MachineFailed, match="stopped"):
+            running.result(timeout=50)
