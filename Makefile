@@ -15,7 +15,7 @@ BASE   ?= debian
 INVENTORY ?= ansible/inventory.example
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-image run test check hil camera-wire image update bundle setup-deploy deploy deploy-proof bench kills crash-matrix power-cuts fleet day format lock clean
+.PHONY: help setup setup-test setup-image run test check lint-ansible hil camera-wire image update bundle setup-deploy deploy deploy-proof bench kills crash-matrix power-cuts fleet day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,12 +36,17 @@ test: setup-test ## Pass the tests
 	@$(BIN)/kiosk models pull
 	@scripts/passes.sh $(BIN)/pytest $(PYTEST)
 
-check: setup-test ## Lint, format, types, floors
+check: setup-test lint-ansible ## Lint (Python, Ansible), format, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy hil-tests
 	$(BIN)/lint-imports
+
+lint-ansible: setup-deploy ## Lint playbooks and roles, as make check does
+	@scripts/setup.sh lint
+	@cd ansible && PATH=$(CURDIR)/.venv-ansible-lint/bin:$$PATH \
+	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/image/tools/collections ansible-lint --offline
 
 hil: $(if $(filter qemu,$(BENCH)),setup-image,setup-test) ## Put the promises to the test on a bench: BENCH=mock, wire, qemu or BENCH.toml (docs/bench.md)
 	@$(BIN)/kiosk models pull
@@ -66,7 +71,7 @@ setup-deploy: setup ## Install Ansible, apart from everything else, in build/ima
 deploy: setup-deploy ## Bring kiosks to the newest bundle: INVENTORY=~/kiosks, ARGS="--check --diff" (docs/deploy.md)
 	@cd ansible && exec ../build/image/tools/bin/ansible-playbook -i $(abspath $(INVENTORY)) deploy.yml $(ARGS)
 
-deploy-proof: setup-image setup-deploy ## A stock Debian 13 in QEMU to a kiosk, updated under an order, rolled back; ARGS="--keep"
+deploy-proof: setup-image setup-deploy ## A stock Debian 13 to a kiosk, updated under an order, rolled back; ARGS="--target container --kiosks 3"
 	@$(BIN)/python -m proofs.deploy $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
@@ -100,4 +105,4 @@ lock: setup-test ## Bring the lock files up to pyproject.toml's newest
 	  --extra dev --extra wire -c requirements.lock pyproject.toml --custom-compile-command "make lock" -o requirements-dev.lock
 
 clean: ## Remove what was set up
-	rm -rf $(VENV) .venv-labgrid build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-labgrid .venv-ansible-lint build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

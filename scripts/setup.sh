@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv as the lock files say: `setup.sh run` for the virtual kiosk, `setup.sh test` for the tests too, `setup.sh
-# image` for making OS images (ARCH=arm64: of a Raspberry Pi, too) and booting them besides.
+# image` for making OS images (ARCH=arm64: of a Raspberry Pi, too) and booting them besides, `setup.sh lint` for ansible-lint.
 # What Debian must supply is installed through apt (with sudo where needed); elsewhere it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +13,8 @@ case $what in
   run) lock=requirements.lock ;;
   test) lock=requirements-dev.lock ;;
   image) "$0" test; lock= ;;
-  *) die "usage: setup.sh run|test|image" ;;
+  lint) "$0" run; lock= ;;
+  *) die "usage: setup.sh run|test|image|lint" ;;
 esac
 
 # -- Debian packages ---------------------------------------------------------------------------------------
@@ -67,6 +68,19 @@ if [ "$what" = image ]; then
   needed=$(missing_packages $image_packages)
   # shellcheck disable=SC2086 - a list of words
   [ -z "$needed" ] || install_packages $needed
+  exit 0
+fi
+
+# ansible-lint brings an Ansible and libraries of its own, so it has an environment of its own.
+ansible_lint=26.10.1
+if [ "$what" = lint ]; then
+  beside=.venv-ansible-lint
+  [ ! -e $beside/.ansible-lint-$ansible_lint ] || exit 0
+  say "making $beside with ansible-lint $ansible_lint"
+  $venv/bin/python -m venv --clear $beside
+  $beside/bin/pip install -q --disable-pip-version-check "ansible-lint==$ansible_lint" >"$apt_log" 2>&1 ||
+    die "ansible-lint can't be had: $(tail -n 1 "$apt_log")"
+  touch $beside/.ansible-lint-$ansible_lint
   exit 0
 fi
 

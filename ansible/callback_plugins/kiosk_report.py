@@ -14,6 +14,8 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
+from ansible import context
+
 DOCUMENTATION = """
 name: kiosk_report
 type: aggregate
@@ -78,4 +80,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible has no type
             row["outcome"], row["why"] = "unreachable", row["why"] or "it doesn't let us in, or is off"
         elif name not in stats.processed:
             row["outcome"] = "not reached"
+        # Files that would be laid out aren't there yet when what lies there is compared with what runs.
+        elif row["outcome"] == "as it was" and context.CLIARGS.get("check") and stats.changed.get(name):
+            row["outcome"] = "would be changed"
         return row

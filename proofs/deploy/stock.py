@@ -14,6 +14,10 @@ from image.recipe import Arch, Archive, Recipe
 from image.running import require, run
 
 USER: Final = "debian"
+UID: Final = 1000
+RECIPE: Final = Recipe(Arch.AMD64, Archive.DEBIAN, "stock", 0)
+KEYS: Final = f"home/{USER}/.ssh/authorized_keys"
+SOURCES: Final = "etc/apt/sources.list"
 _SIZE: Final = "8G"
 _PACKAGES: Final = (
     "ca-certificates",
@@ -60,22 +64,17 @@ def stock(cache: Path, log: Path, authorized_key: str) -> Stock:
     Raises:
         RecipeError: Debian's archive can't be reached, or a program is missing.
     """
-    require("mmdebstrap", "mke2fs")
-    cache.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(Arch.AMD64, Archive.DEBIAN, "stock", 0)
-    key = content_key(_PACKAGES, _SETUP)
-    tree, _ = Cache(cache).get(f"stock-{key}.tar", lambda to: _bootstrap(recipe, to, log))
+    require("mke2fs")
+    archive = _archive(cache, log)
     found = {}
     # mke2fs that takes an archive is newer than Debian 12's.
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        run(["tar", "-C", folder, "--numeric-owner", "--exclude=./dev/*", "-xf", tree], log=log)
+        run(["tar", "-C", folder, "--numeric-owner", "--exclude=./dev/*", "-xf", archive], log=log)
         root = Path(folder)
-        home = root / "home" / USER / ".ssh"
-        (home / "authorized_keys").write_text(f"{authorized_key}\n", encoding="ascii")
-        shutil.chown(home / "authorized_keys", 1000, 1000)
-        (root / "etc/apt/sources.list").write_text(
-            "".join(f"{line}\n" for line in lines_for_building(recipe)), encoding="ascii"
-        )
+        _draw_host_keys(root, log)
+        (root / KEYS).write_text(f"{authorized_key}\n", encoding="ascii")
+        shutil.chown(root / KEYS, UID, UID)
+        (root / SOURCES).write_text(sources_here(), encoding="ascii")
         for name, pattern in {"vmlinuz": "vmlinuz-*", "initrd.img": "initrd.img-*"}.items():
             found[name] = cache / name
             shutil.copy(next((root / "boot").glob(pattern)), found[name])
@@ -83,6 +82,49 @@ def stock(cache: Path, log: Path, authorized_key: str) -> Stock:
         disk.unlink(missing_ok=True)
         run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", root, disk, _SIZE], log=log)
     return Stock(disk, found["vmlinuz"], found["initrd.img"])
+
+
+def stock_tree(cache: Path, log: Path) -> Path:
+    """The machine as a folder, made once and kept: nobody's key lets in yet, and it is not to be written to.
+
+    Raises:
+        RecipeError: Debian's archive can't be reached, or a program is missing.
+    """
+    archive = _archive(cache, log)
+    tree = tree_in(cache)
+    if not tree.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            new = Path(folder) / "tree"
+            new.mkdir()
+            run(["tar", "-C", new, "--numeric-owner", "--exclude=./dev/*", "-xpf", archive], log=log)
+            _draw_host_keys(new, log)
+            new.rename(tree)
+    return tree
+
+
+def tree_in(cache: Path) -> Path:
+    """Where `stock_tree` keeps its folder; it needn't be there yet."""
+    return cache / f"tree-{_key()}"
+
+
+def sources_here() -> str:
+    """Its sources.list, with the mirrors that this machine's apt uses."""
+    return "".join(f"{line}\n" for line in lines_for_building(RECIPE))
+
+
+def _draw_host_keys(root: Path, log: Path) -> None:
+    # An installer has by now. Debian's own unit does at a first boot only, which a machine-id that is empty isn't.
+    run(["ssh-keygen", "-q", "-A", "-f", root], log=log)
+
+
+def _key() -> str:
+    return content_key(_PACKAGES, _SETUP)
+
+
+def _archive(cache: Path, log: Path) -> Path:
+    require("mmdebstrap")
+    archive, _ = Cache(cache).get(f"stock-{_key()}.tar", lambda to: _bootstrap(RECIPE, to, log))
+    return archive
 
 
 def _bootstrap(recipe: Recipe, to: Path, log: Path) -> None:
