@@ -133,6 +133,12 @@ def test_a_fat32_in_use_is_sound_and_one_with_another_boot_sector_is_not(tmp_pat
         file.write(b"\1")
     check_fat(path)
     with path.open("r+b") as file:
+        file.seek(512 + 488)  # FSI_Free_Count
+        free = int.from_bytes(file.read(4), "little")
+        file.seek(512 + 488)
+        file.write((free - 1).to_bytes(4, "little"))
+    check_fat(path)
+    with path.open("r+b") as file:
         file.seek(66)
         file.write(b"\7")
     with pytest.raises(Broken, match="66:07"):
