@@ -20,6 +20,8 @@ _DIRTY_IN_FAT32: Final = ("65:01/00", "differences between boot sector", "mostly
 # How many clusters are free is counted anew by whoever doubts it: Microsoft's FAT specification calls FSI_Free_Count a
 # hint, and Linux writes it last.
 _COUNTED_ANEW: Final = ("Free cluster summary wrong", "Auto-correcting")
+# Its table is written twice, and the first copy is the one that is read.
+_SECOND_COPY_LATE: Final = ("FATs differ but appear to be intact", "Using first FAT")
 _NO_FAULT: Final = ("clusters", "Leaving filesystem unchanged")
 _ROUTINE: Final = ("recovering journal", "Feature orphan_present is set but orphan file is clean")
 TOOLS: Final = {"blkid": "util-linux", "e2fsck": "e2fsprogs", "debugfs": "e2fsprogs", "fsck.vfat": "dosfstools"}
@@ -81,7 +83,13 @@ def check_fat(partition: Path) -> None:
     found = _run("fsck.vfat", "-n", str(partition))
     said = [line.strip() for line in (found.stdout + found.stderr).splitlines() if line.strip()]
     # Its version comes first; it ends by counting files and clusters, unless it gave up.
-    harmless = (*_DIRTY, *_COUNTED_ANEW, *_NO_FAULT, *(_DIRTY_IN_FAT32 if "65:01/00" in said else ()))
+    harmless = (
+        *_DIRTY,
+        *_COUNTED_ANEW,
+        *_SECOND_COPY_LATE,
+        *_NO_FAULT,
+        *(_DIRTY_IN_FAT32 if "65:01/00" in said else ()),
+    )
     faults = [line for line in said[1:] if not any(word in line for word in harmless)]
     in_use = any(word in line for word in _DIRTY for line in said)
     if faults or found.returncode not in (0, 1) or (found.returncode == 1 and not in_use):

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 SECTOR_BYTES: Final = 512
 
@@ -40,25 +40,38 @@ class Partition:
 
 
 def partitions(disk: Path) -> list[Partition]:
-    """The partitions of `disk`, as Linux reads them: by the primary table alone, if its checksums hold.
+    """The partitions of `disk`, as Linux reads them: by the primary table, or the backup at the disk's end if the
+    primary's checksums don't hold. (block/partitions/efi.c with ``gpt`` on the command line, as the image has it: a
+    table is written in UEFI's order, the backup first, so that one of the two is always whole.)
 
     Raises:
-        NoPartitions: they don't.
+        NoPartitions: neither's do.
     """
     with disk.open("rb") as file:
-        file.seek(SECTOR_BYTES)
-        raw = file.read(SECTOR_BYTES)
-        if len(raw) < SECTOR_BYTES or not raw.startswith(b"EFI PART"):
-            raise NoPartitions(f"{disk.name}: no GPT in its second sector")
-        _, _, size, crc, _, _, _, _, _, _, table, count, each, table_crc = _HEADER.unpack_from(raw)
-        if not _HEADER.size <= size <= SECTOR_BYTES or zlib.crc32(raw[:16] + bytes(4) + raw[20:size]) != crc:
-            raise NoPartitions(f"{disk.name}: the GPT's header is damaged")
-        if each < _ENTRY.size or count * each > _MOST_TABLE_BYTES:
-            raise NoPartitions(f"{disk.name}: a GPT with {count} entries of {each} bytes")
-        file.seek(table * SECTOR_BYTES)
-        entries = file.read(count * each)
+        try:
+            return _table(file, SECTOR_BYTES, disk.name)
+        except NoPartitions as error:
+            try:
+                return _table(file, file.seek(0, os.SEEK_END) - SECTOR_BYTES, disk.name)
+            except NoPartitions:
+                raise error from None
+
+
+def _table(file: BinaryIO, at: int, disk: str) -> list[Partition]:
+    """The table whose header is `at` that byte."""
+    file.seek(at)
+    raw = file.read(SECTOR_BYTES)
+    if len(raw) < SECTOR_BYTES or not raw.startswith(b"EFI PART"):
+        raise NoPartitions(f"{disk}: no GPT in its second sector")
+    _, _, size, crc, _, _, _, _, _, _, table, count, each, table_crc = _HEADER.unpack_from(raw)
+    if not _HEADER.size <= size <= SECTOR_BYTES or zlib.crc32(raw[:16] + bytes(4) + raw[20:size]) != crc:
+        raise NoPartitions(f"{disk}: the GPT's header is damaged")
+    if each < _ENTRY.size or count * each > _MOST_TABLE_BYTES:
+        raise NoPartitions(f"{disk}: a GPT with {count} entries of {each} bytes")
+    file.seek(table * SECTOR_BYTES)
+    entries = file.read(count * each)
     if zlib.crc32(entries) != table_crc:
-        raise NoPartitions(f"{disk.name}: the GPT's entries are damaged")
+        raise NoPartitions(f"{disk}: the GPT's entries are damaged")
     found = []
     for number in range(count):
         kind, _, first, last, _, name = _ENTRY.unpack_from(entries, number * each)

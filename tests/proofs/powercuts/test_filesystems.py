@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -120,6 +121,26 @@ def test_a_fat_whose_copies_differ_is_broken(fat: Path) -> None:
         file.write(b"\x55" * 64)
     with pytest.raises(Broken, match="out of range"):
         check_fat(fat)
+
+
+def test_a_fat_whose_second_copy_was_not_written_yet_is_sound(fat: Path) -> None:
+    with fat.open("r+b") as file:
+        file.seek(11)
+        sector_bytes, _, reserved, copies, _, _, _, copy_sectors = struct.unpack("<HBHBHHBH", file.read(13))
+        assert copies == 2
+        second = (reserved + copy_sectors) * sector_bytes
+        file.seek(second)
+        before = file.read(copy_sectors * sector_bytes)
+    tool("mcopy", "-i", str(fat), __file__, "::it")
+    with fat.open("r+b") as file:
+        file.seek(second)
+        file.write(before)
+        file.seek(37)
+        file.write(b"\1")
+    assert "FATs differ" in subprocess.run(
+        ["fsck.vfat", "-n", str(fat)], capture_output=True, text=True, check=False, env=os.environ | {"PATH": PATH}
+    ).stdout  # fmt: skip
+    check_fat(fat)
 
 
 def test_a_fat32_in_use_is_sound_and_one_with_another_boot_sector_is_not(tmp_path: Path) -> None:

@@ -36,15 +36,27 @@ def test_the_table_is_read_as_sfdisk_wrote_it(disk: Path) -> None:
         named("root", found)
 
 
-@pytest.mark.parametrize(("at", "words"), [(512, "no GPT"), (512 + 40, "header is damaged"), (1024, "entries are")])
-def test_a_table_that_linux_would_not_take_is_refused(disk: Path, at: int, words: str) -> None:
+def flip(disk: Path, at: int) -> None:
     with disk.open("r+b") as file:
         file.seek(at)
         was = file.read(1)
         file.seek(at)
         file.write(bytes([was[0] ^ 1]))
+
+
+@pytest.mark.parametrize(("at", "words"), [(512, "no GPT"), (512 + 40, "header is damaged"), (1024, "entries are")])
+def test_a_table_that_linux_would_not_take_is_refused(disk: Path, at: int, words: str) -> None:
+    flip(disk, at)
+    flip(disk, disk.stat().st_size - 512)
     with pytest.raises(NoPartitions, match=words):
         partitions(disk)
+
+
+@pytest.mark.parametrize("at", [512, 512 + 40, 1024])
+def test_the_backup_is_taken_where_the_primary_is_damaged(disk: Path, at: int) -> None:
+    sound = partitions(disk)
+    flip(disk, at)
+    assert partitions(disk) == sound
 
 
 def test_a_partition_is_copied_with_its_holes(disk: Path, tmp_path: Path) -> None:
