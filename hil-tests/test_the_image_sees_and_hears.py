@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from bench.lobby import Lobby
 from bench.qemu_bench import COMMAND_S, QemuBench
 from bench.rooms import sentence
-from edge.contract.hardware import Condition
-from edge.contract.subjects import CAMERA_STATE, MICROPHONE_STATE, SPEECH_START
+from bench.waiting import until
+from edge.contract.hardware import CameraState, Condition, MicrophoneState
+from edge.contract.subjects import CAMERA_STATE, MICROPHONE_STATE, SPEECH_START, Event
 
+State = TypeVar("State", CameraState, MicrophoneState)
+
+# A device that isn't there is looked for every 30 s, and an emulated driver takes long to open one.
+_SEEN_S = 600.0
 # Plays a WAV file into the loopback's other end, as the end that listens has it: their rates must be the same.
 _PLAY = """
 import re, sys, wave
@@ -23,13 +30,20 @@ with sd.RawOutputStream(samplerate=rate, channels=channels, dtype="int16", devic
 """
 
 
+async def until_missed(lobby: Lobby, device: Event[State]) -> None:
+    async def is_missed() -> bool:
+        return lobby.all(device)[-1].condition is not Condition.READY
+
+    await until(is_missed, "the device to be missed", timeout_s=_SEEN_S)
+
+
 async def test_a_camera_that_is_plugged_in_takes_pictures(booted: QemuBench, lobby: Lobby) -> None:
     await booted.shell.run("modprobe vivid n_devs=1 node_types=0x1", within_s=COMMAND_S)
     try:
-        await lobby.until(CAMERA_STATE, lambda told: told.condition is Condition.READY)
+        await lobby.until(CAMERA_STATE, lambda told: told.condition is Condition.READY, _SEEN_S)
     finally:
         await booted.shell.run("echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind", within_s=COMMAND_S)
-    await lobby.until(CAMERA_STATE, lambda told: told.condition is not Condition.READY)
+    await until_missed(lobby, CAMERA_STATE)
     await booted.shell.run("modprobe -r vivid", within_s=COMMAND_S)
 
 
@@ -39,11 +53,11 @@ async def test_a_microphone_that_is_plugged_in_hears_speech(booted: QemuBench, l
     await booted.shell.run("cat >/run/play.py", within_s=COMMAND_S, given=_PLAY.encode())
     await booted.shell.run("modprobe snd-aloop index=0 pcm_substreams=1", within_s=COMMAND_S)
     try:
-        await lobby.until(MICROPHONE_STATE, lambda told: told.condition is Condition.READY)
+        await lobby.until(MICROPHONE_STATE, lambda told: told.condition is Condition.READY, _SEEN_S)
         await lobby.start()  # nobody is listened to before
         await booted.shell.run("/opt/kiosk/current/bin/python /run/play.py /run/said.wav", within_s=COMMAND_S)
         await lobby.until(SPEECH_START)
     finally:
         await booted.shell.run("echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind", within_s=COMMAND_S)
-    await lobby.until(MICROPHONE_STATE, lambda told: told.condition is not Condition.READY)
+    await until_missed(lobby, MICROPHONE_STATE)
     await booted.shell.run("modprobe -r snd-aloop", within_s=COMMAND_S)
