@@ -6,6 +6,8 @@ import re
 
 from bench.qemu_bench import COMMAND_S, QemuBench
 
+_ASKED = "Id,ActiveState,Type,Result,ConditionResult"
+
 
 async def test_no_unit_failed(booted: QemuBench) -> None:
     failed = await booted.shell.run("systemctl list-units --state=failed --plain --no-legend", within_s=COMMAND_S)
@@ -21,10 +23,12 @@ async def test_every_unit_of_ours_is_active(booted: QemuBench) -> None:
     wanted = await booted.shell.run("systemctl show -P Wants kiosk.target", within_s=COMMAND_S)
     ours = [unit for unit in wanted.split() if unit.startswith("kiosk-")]
     assert len([unit for unit in ours if unit.startswith("kiosk-agent-")]) == 7
-    said = await booted.shell.run(f"systemctl show -p Id,ActiveState,Type,Result {' '.join(ours)}", within_s=COMMAND_S)
+    said = await booted.shell.run(f"systemctl show -p {_ASKED} {' '.join(ours)}", within_s=COMMAND_S)
     for block in said.strip().split("\n\n"):
         unit = dict(line.split("=", 1) for line in block.splitlines())
         assert unit["Result"] == "success", block
+        if unit["Id"] == "kiosk-screen.service" and unit["ConditionResult"] == "no":
+            continue  # QEMU's machine has no graphics card
         # A oneshot that is over may be inactive; a service may not.
         assert unit["ActiveState"] == "active" or unit["Type"] in ("oneshot", "exec"), block
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from edge.flash.gpt import NoTable
 from edge.update.firmware import AutobootInvalid, autoboot_of, booted_slot
 from proofs.powercuts.acks import Due
 from proofs.powercuts.books import check_books
@@ -110,7 +111,7 @@ class Checker:
             data = named(DATA, table)
             slot = booted_slot(autoboot_of(disk), tryboot=False)
             named(f"BOOT-{slot}", table)
-        except (NoPartitions, AutobootInvalid) as error:
+        except (NoPartitions, NoTable, AutobootInvalid) as error:
             raise Broken(str(error)) from error
         copy = work / "partition"
         for name in filter(touched, FATS):
