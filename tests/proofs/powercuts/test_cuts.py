@@ -119,7 +119,7 @@ def test_a_slot_that_was_written_to_is_told(disk: Path) -> None:
 
 @pytest.mark.parametrize(
     ("at", "length", "words"),
-    [(512, 8, "no GPT partition table"), (2048 * 512, 4096, "autoboot"), (21 * MIB, 8 * MIB, "data: blkid sees no ext4")],
+    [(512, 8, "no GPT"), (2048 * 512, 4096, "autoboot"), (21 * MIB, 8 * MIB, "data: blkid sees no ext4")],
 )
 def test_a_disk_that_does_not_come_back_is_told(disk: Path, at: int, length: int, words: str) -> None:
     with disk.open("r+b") as file:
