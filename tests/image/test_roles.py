@@ -80,6 +80,19 @@ def test_only_who_has_a_device_sees_devices() -> None:
         assert ("PrivateDevices=no" in lines) == (agent in with_devices), agent
 
 
+def test_devices_that_come_later_are_known_when_a_unit_starts() -> None:
+    """systemd looks a kind of devices up in /proc/devices at the unit's start, where the kind's module has put it."""
+    known_by = {"char-video4linux": "videodev", "char-alsa": "snd", "char-ttyUSB": "usbserial", "char-ttyACM": "cdc_acm"}
+    seen = set()
+    for agent in AGENTS:
+        lines = units()[f"kiosk-agent-{agent}.service"].splitlines()
+        for kind, module in known_by.items():
+            if f"DeviceAllow={kind} rw" in lines:
+                seen.add(kind)
+                assert {f"Wants=modprobe@{module}.service", f"After=modprobe@{module}.service"} <= set(lines), agent
+    assert seen == set(known_by)
+
+
 def test_only_printer_and_payment_reach_out() -> None:
     reaching = {name for name, text in units().items() if "IPAddressAllow=any" in text.splitlines() and "agent" in name}
     assert reaching == {"kiosk-agent-hardware.service", "kiosk-agent-payment.service"}
