@@ -82,7 +82,12 @@ def test_only_who_has_a_device_sees_devices() -> None:
 
 def test_devices_that_come_later_are_known_when_a_unit_starts() -> None:
     """systemd looks a kind of devices up in /proc/devices at the unit's start, where the kind's module has put it."""
-    known_by = {"char-video4linux": "videodev", "char-alsa": "snd", "char-ttyUSB": "usbserial", "char-ttyACM": "cdc_acm"}
+    known_by = {
+        "char-video4linux": "videodev",
+        "char-alsa": "snd",
+        "char-ttyUSB": "usbserial",
+        "char-ttyACM": "cdc_acm",
+    }
     seen = set()
     for agent in AGENTS:
         lines = units()[f"kiosk-agent-{agent}.service"].splitlines()
