@@ -96,10 +96,11 @@ class Playbook:
         self._connections.cleanup()
 
     def stop(self) -> None:
-        """End the run that goes on, if one does: another thread waits for it, and is told by MachineFailed."""
+        """End the run that goes on, and any after it: the thread that waits for it is told by MachineFailed."""
         self._stopped = True
-        if self._running is not None:
-            self._running.terminate()
+        running = self._running
+        if running is not None:
+            running.terminate()
 
     def inventory(self, own: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The inventory; `own` is what single kiosks are told beside it."""
@@ -153,6 +154,8 @@ class Playbook:
             subprocess.Popen(words, cwd=REPOSITORY / "ansible", env=environment, stdout=said, stderr=said) as process,
         ):
             self._running = process
+            if self._stopped:  # after the program began, and before it was known here
+                process.terminate()
             try:
                 code = process.wait()
             except BaseException:

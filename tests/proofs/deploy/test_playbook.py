@@ -109,19 +109,31 @@ def test_a_run_that_fails_is_read_all_the_same(tmp_path: Path, key: Path, monkey
     assert not connections.exists()
 
 
-def test_a_run_that_is_stopped_says_so(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Says that it has begun, and would stay for as long as this end of the pipe is open.
+@pytest.fixture
+def endless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A playbook that says in a pipe that it has begun, and would stay for as long as this end of another is open."""
     (tmp_path / "ansible-playbook").write_text(f"#!/bin/sh\necho >{tmp_path}/began\nexec cat {tmp_path}/ends\n")
     (tmp_path / "ansible-playbook").chmod(0o755)
     os.mkfifo(tmp_path / "began")
     os.mkfifo(tmp_path / "ends")
     monkeypatch.setattr(module, "_TOOLS", tmp_path)
+    return tmp_path
+
+
+def test_a_run_that_is_stopped_says_so(endless: Path, key: Path) -> None:
     with (
-        Playbook([Somewhere("kiosk-001", Door("10.0.0.1", 22, key))], tmp_path, tmp_path, {}) as playbook,
+        Playbook([Somewhere("kiosk-001", Door("10.0.0.1", 22, key))], endless, endless, {}) as playbook,
         ThreadPoolExecutor(1) as pool,
     ):
         running = pool.submit(playbook.run)
-        (tmp_path / "began").read_text()
+        (endless / "began").read_text()
         playbook.stop()
         with pytest.raises(MachineFailed, match="stopped"):
             running.result(timeout=50)
+
+
+def test_a_run_that_is_stopped_before_it_is_known_ends_too(endless: Path, key: Path) -> None:
+    with Playbook([Somewhere("kiosk-001", Door("10.0.0.1", 22, key))], endless, endless, {}) as playbook:
+        playbook.stop()
+        with pytest.raises(MachineFailed, match="stopped"):
+            playbook.run()
