@@ -21,7 +21,7 @@ import nats.errors
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import APIError
 
 from edge.bus.connection import CONNECT_TIMEOUT_S, BusError, BusUnreachable, NatsConnection, SignInRefused
@@ -253,7 +253,7 @@ class Hub:
                 subjects[0] if one else "", stream=stream, ordered_consumer=True, config=config
             )
             try:
-                if not new and (await subscription.consumer_info()).num_pending == 0 and not subscription.pending_msgs:
+                if not new and _nothing_for(await subscription.consumer_info()):
                     return
                 while True:
                     try:
@@ -341,6 +341,12 @@ class Hub:
         return said
 
 
+def _nothing_for(consumer: ConsumerInfo) -> bool:
+    """Whether the stream had nothing for it. What was sent may still be on its way, and come after this answer."""
+    delivered = consumer.delivered
+    return consumer.num_pending == 0 and (delivered is None or delivered.consumer_seq == 0)
+
+
 def _stored(msg: Msg) -> Stored:
     about = msg.metadata
     return Stored(
@@ -354,38 +360,53 @@ def _stored(msg: Msg) -> Stored:
 
 
 class Reader:
-    """A durable reader of one stream, which goes on where it left off: what `next` gave is done with `done`."""
+    """A durable reader of one stream, which goes on behind what was `done`: in the stream's order, none left out.
+
+    What a reader was given and had not done with when it died would come to the next one only after JetStream's wait
+    for an acknowledgement, behind newer messages. So each opening makes the consumer anew, at what was done; what was
+    given since then is given again.
+    """
 
     def __init__(self, hub: Hub, stream: str, name: str) -> None:
         self._hub = hub
         self._stream = stream
         self._name = name
         self._subscription: JetStreamContext.PullSubscription | None = None
+        self._given = 0
         self._last: Msg | None = None
 
     async def open(self) -> None:
-        """Make it, or find it. Of events it reads the headers only.
+        """Make it, or go on where it was. Of events it reads the headers only.
 
         Raises:
             BusUnreachable, HubRefused: it can't be.
         """
+        consumer = f"{self._stream}.{self._name}"
+        done = 0
+        try:
+            done = int((await self._hub.api(f"CONSUMER.INFO.{consumer}"))["ack_floor"]["stream_seq"])
+            await self._hub.api(f"CONSUMER.DELETE.{consumer}")
+        except HubRefused as error:
+            if not error.not_found:
+                raise
         wanted = {
             "durable_name": self._name,
             "ack_policy": "all",
             "ack_wait": 60_000_000_000,
-            "deliver_policy": "all",
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": done + 1,
             "headers_only": True,
             "max_ack_pending": 20_000,
         }
-        await self._hub.api(
-            f"CONSUMER.DURABLE.CREATE.{self._stream}.{self._name}", {"stream_name": self._stream, "config": wanted}
-        )
+        await self._hub.api(f"CONSUMER.DURABLE.CREATE.{consumer}", {"stream_name": self._stream, "config": wanted})
         try:
             self._subscription = await self._hub.nc.jetstream(timeout=_ANSWER_S).pull_subscribe_bind(
                 durable=self._name, stream=self._stream
             )
         except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
             raise BusUnreachable(f"{self._stream} can't be read: {str(error) or 'timeout'}") from error
+        # An acknowledgement names the consumer's own count, which begins again.
+        self._given, self._last = 0, None
 
     async def next(self, most: int, wait_s: float) -> list[Stored]:
         """The next messages, at most so many; none when none comes within `wait_s`.
@@ -401,9 +422,14 @@ class Reader:
         except (nats.errors.TimeoutError, TimeoutError):
             return []
         except (nats.errors.Error, APIError, OSError) as error:
-            self._subscription = None
+            await self._drop()
             raise BusUnreachable(f"{self._stream} can't be read: {error}") from error
-        self._last = found[-1] if found else None
+        if [msg.metadata.sequence.consumer for msg in found] != [self._given + 1 + each for each in range(len(found))]:
+            log.info("messages of %s were lost on their way, and are read again", self._stream)
+            await self._drop()
+            return []
+        if found:
+            self._given, self._last = self._given + len(found), found[-1]
         return [_stored(msg) for msg in found]
 
     async def done(self) -> None:
@@ -414,3 +440,9 @@ class Reader:
                 await last.ack()
             except (nats.errors.Error, OSError) as error:
                 raise BusUnreachable(f"the hub is away: {error}") from error
+
+    async def _drop(self) -> None:
+        subscription, self._subscription, self._last = self._subscription, None, None
+        if subscription is not None:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()

@@ -150,16 +150,25 @@ class Keeper:
         async with self._writing:
             dirty, self._dirty = self._dirty, set()
             untold, self._untold = self._untold, []
-            changed = [msgspec.to_builtins(self.books[kiosk]) for kiosk in dirty if kiosk in self.books]
-            for notice in untold:
-                log.warning("%s", notice.text)
-                self._on_notice(notice)
-                subject = notice_on(notice.kiosk, notice.kind)
-                await self._hub.store(subject, msgspec.to_builtins(notice), msg_id=notice.msg_id)
-            for number in range(0, len(changed), _AT_ONCE):
-                await asyncio.gather(
-                    *(self._hub.store(book_of(each["kiosk"]), each) for each in changed[number : number + _AT_ONCE])
-                )
+            try:
+                await self._write_down(dirty, untold)
+            except BaseException:
+                # Whoever writes next must not take it for written.
+                self._dirty |= dirty
+                self._untold = untold + self._untold
+                raise
+
+    async def _write_down(self, dirty: set[str], untold: list[Notice]) -> None:
+        changed = [msgspec.to_builtins(self.books[kiosk]) for kiosk in dirty if kiosk in self.books]
+        for notice in untold:
+            log.warning("%s", notice.text)
+            self._on_notice(notice)
+            subject = notice_on(notice.kiosk, notice.kind)
+            await self._hub.store(subject, msgspec.to_builtins(notice), msg_id=notice.msg_id)
+        for number in range(0, len(changed), _AT_ONCE):
+            await asyncio.gather(
+                *(self._hub.store(book_of(each["kiosk"]), each) for each in changed[number : number + _AT_ONCE])
+            )
 
     # -- looking --------------------------------------------------------------------------------------------
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +30,17 @@ START_S: Final = 60.0
 _POLL_S: Final = 0.05
 
 
+# Below those that the kernel gives to outgoing connections: what is found free stays free until it is listened on.
+_PORTS: Final = range(12_000, 32_000)
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind((host, 0))
-        return int(taken.getsockname()[1])
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311 - no secret
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind((host, port))
+            return port
 
 
 class Process:
@@ -74,11 +82,24 @@ class Process:
             process.kill()
             await asyncio.to_thread(process.wait)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was started and is no more."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
+    def last_line(self) -> str:
+        """What its log ends with."""
+        return (self._said().splitlines() or [""])[-1]
+
     def log_has(self, words: str) -> bool:
         """Whether its log has these words."""
+        return words in self._said()
+
+    def _said(self) -> str:
         with contextlib.suppress(FileNotFoundError):
-            return words in self.log.read_text(encoding="utf-8", errors="replace")
-        return False
+            return self.log.read_text(encoding="utf-8", errors="replace")
+        return ""
 
 
 def settings_on(hosts: dict[str, str], *, loopback: bool) -> Settings:
@@ -139,17 +160,23 @@ class HubMachines:
 
         Raises:
             TimeoutError: it didn't within a minute.
+            RuntimeError: a node ended; with the last line of its log.
         """
         for node in self.nodes.values():
             node.start()
-        async with asyncio.timeout(START_S):
-            while True:
-                with contextlib.suppress(Exception):  # whatever a hub that isn't up yet says
-                    async with self.sign_in(self.folder.path, "keeper") as hub:
-                        await hub.api("INFO", timeout_s=1)
-                        await hub.api("STREAM.NAMES", timeout_s=1)
-                        return
-                await asyncio.sleep(_POLL_S)
+        # By the clock: nats-py's client may swallow a cancellation.
+        until_s = time.monotonic() + START_S
+        while time.monotonic() < until_s:
+            for name, node in self.nodes.items():
+                if node.ended:
+                    raise RuntimeError(f"node {name} of the hub ended: {node.last_line}")
+            with contextlib.suppress(Exception):  # whatever a hub that isn't up yet says
+                async with self.sign_in(self.folder.path, "keeper") as hub:
+                    await hub.api("INFO", timeout_s=1)
+                    await hub.api("STREAM.NAMES", timeout_s=1)
+                    return
+            await asyncio.sleep(_POLL_S)
+        raise TimeoutError(f"the hub's JetStream does not answer within {START_S:g} s")
 
     async def stop(self) -> None:
         """End every node."""
