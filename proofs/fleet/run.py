@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from edge.bus.connection import BusUnreachable
 from edge.bus.hub import Hub, KioskAway, KioskSilent
 from edge.contract.fleet import FLEET_EVENTS, answers_of, api_of, events_of, kiosk_of
 from edge.fleet.applying import apply_all
@@ -233,14 +234,20 @@ class _Run:
         self._found.check(when, arrived, {each.name: each.said for each in chosen}, self._wanted_lost)
 
     async def _read(self, kiosks: Sequence[str]) -> Arrived:
-        arrived = Arrived()
-        try:
-            async for stored in self._hub.read(FLEET_EVENTS, [events_of(name) for name in kiosks]):
-                arrived.add(kiosk_of(stored.subject), stored)
-        except Exception as error:
-            self._found.broken.append(f"FLEET_EVENTS can't be read: {error}")
-            raise
-        return arrived
+        """All that FLEET_EVENTS holds of them. A hub that elects its leaders answers nobody, and is asked again."""
+        until_s = time.monotonic() + _ARRIVE_S
+        while True:
+            arrived = Arrived()
+            try:
+                async for stored in self._hub.read(FLEET_EVENTS, [events_of(name) for name in kiosks]):
+                    arrived.add(kiosk_of(stored.subject), stored)
+            except BusUnreachable as error:
+                if time.monotonic() > until_s:
+                    self._found.broken.append(f"FLEET_EVENTS can't be read: {error}")
+                    raise
+            else:
+                return arrived
+            await asyncio.sleep(_POLL_S)
 
     async def _until(self, condition: Callable[[], Any], what: str) -> None:
         try:
