@@ -34,13 +34,14 @@ for each in kernel fs vm dev debug; do
 done
 # Numbers drawn anew at each reading.
 mount --bind /proc/sys/kernel/random "$root/proc/sys/kernel/random"
-[ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null "$root/proc/sysrq-trigger"
 
+# Nodes of its own: systemd gives those of its console another owner and mode.
 mount -t tmpfs -o mode=755,nosuid tmpfs "$root/dev"
-for each in null zero full random urandom tty; do
-  : >"$root/dev/$each"
-  mount --bind "/dev/$each" "$root/dev/$each"
+for each in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0 console:1:3; do
+  numbers=${each#*:}
+  mknod -m 666 "$root/dev/${each%%:*}" c "${numbers%:*}" "${numbers#*:}"
 done
+[ ! -e /proc/sysrq-trigger ] || mount --bind "$root/dev/null" "$root/proc/sysrq-trigger"
 mkdir "$root/dev/pts" "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts "$root/dev/pts"
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/dev/shm"
@@ -49,8 +50,6 @@ ln -s /proc/self/fd "$root/dev/fd"
 ln -s fd/0 "$root/dev/stdin"
 ln -s fd/1 "$root/dev/stdout"
 ln -s fd/2 "$root/dev/stderr"
-: >"$root/dev/console"
-mount --bind /dev/null "$root/dev/console"
 
 cd "$root"
 mkdir -p run/host

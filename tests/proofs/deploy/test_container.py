@@ -110,6 +110,7 @@ def test_it_boots_lets_in_and_leaves_nothing(tmp_path: Path) -> None:
     assert mounted is not None
     cgroup = mounted / f"kiosk-proof-{os.getpid()}-kiosk-7"
     core_pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii")
+    null = Path("/dev/null").stat()
     tree = tree_in(CACHE)
     with Container("kiosk-7", tree, tmp_path, make_ssh_key(tmp_path)) as container:
         until_up(container, USER, 600)
@@ -117,6 +118,8 @@ def test_it_boots_lets_in_and_leaves_nothing(tmp_path: Path) -> None:
         assert "13" in container.door.run(USER, ". /etc/os-release; echo $VERSION_ID")
         # Its root sets what is this machine's, and doesn't.
         container.door.run(USER, "echo '|/bin/kiosk-7' | sudo tee /proc/sys/kernel/core_pattern; sudo touch /etc/own")
+        container.door.run(USER, "sudo chmod 600 /dev/null /dev/console; sudo chmod 666 /dev/null")
+        assert Path("/dev/null").stat().st_ctime == null.st_ctime
         assert Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii") == core_pattern
         assert not (tree / "etc" / "own").exists()
         with pytest.raises(MachineFailed, match="sudo false"):
