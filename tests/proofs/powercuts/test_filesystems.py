@@ -104,14 +104,19 @@ def test_a_folder_that_can_not_be_read_is_broken(ext4: Path, tmp_path: Path) -> 
         read_out(ext4, "/nats", tmp_path / "out")
 
 
+def checked(fat: Path) -> str:
+    """What fsck.vfat says of it, by itself."""
+    words = ["fsck.vfat", "-n", str(fat)]
+    environment = os.environ | {"PATH": PATH}
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=environment).stdout
+
+
 def test_a_sound_fat_is_sound_and_so_is_one_in_use(fat: Path) -> None:
     check_fat(fat)
     with fat.open("r+b") as file:  # the dirty bit of a FAT12 or FAT16 (byte 37 of the boot sector)
         file.seek(37)
         file.write(b"\1")
-    assert "Dirty bit" in subprocess.run(
-        ["fsck.vfat", "-n", str(fat)], capture_output=True, text=True, check=False, env=os.environ | {"PATH": PATH}
-    ).stdout  # fmt: skip
+    assert "Dirty bit" in checked(fat)
     check_fat(fat)
 
 
@@ -137,9 +142,7 @@ def test_a_fat_whose_second_copy_was_not_written_yet_is_sound(fat: Path) -> None
         file.write(before)
         file.seek(37)
         file.write(b"\1")
-    assert "FATs differ" in subprocess.run(
-        ["fsck.vfat", "-n", str(fat)], capture_output=True, text=True, check=False, env=os.environ | {"PATH": PATH}
-    ).stdout  # fmt: skip
+    assert "FATs differ" in checked(fat)
     check_fat(fat)
 
 
