@@ -3,7 +3,8 @@
 The first run installs, the second changes nothing. `--check --diff` says what a version would change, and changes
 nothing. A version that comes while a customer orders waits for them, and loses nothing they were promised. A version
 that does not serve is taken back by itself, and with several kiosks gets no further than the first. All ports are tried
-before and after. Exits with 1 when any of it is otherwise, with 2 when it can't be tried here.
+before and after. A container then joins a fleet, gets new keys there, and is revoked. Exits with 1 when any of it is
+otherwise, with 2 when it can't be tried here.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from image.recipe import REPOSITORY, Arch, RecipeError, recipe_of
 from image.stages import Stages
 from proofs.deploy.container import Container, see_the_archive, why_not
 from proofs.deploy.door import MachineFailed, Target
+from proofs.deploy.joined import Joined
 from proofs.deploy.machine import Machine
 from proofs.deploy.playbook import Playbook
 from proofs.deploy.several import Several
@@ -151,6 +153,11 @@ def _tried(
         rollout.broken_canary()
         rollout.failing_batch()
         proof.found["several"] = rollout.found
+    first = targets[0]
+    if isinstance(first, Container):
+        joined = Joined(first, playbooks[0], folder / "hub", console)
+        asyncio.run(joined.all())
+        proof.found["fleet"] = joined.found
     return proof.found
 
 

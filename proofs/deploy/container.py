@@ -168,6 +168,18 @@ class Container:
         self._process: subprocess.Popen[bytes] | None = None
         self._open = ExitStack()
         self._door: Door | None = None
+        self._here = ""
+
+    @property
+    def gateway(self) -> str:
+        """This end of its cable: what here listens there, it reaches.
+
+        Raises:
+            MachineFailed: it has not been started.
+        """
+        if not self._here:
+            raise MachineFailed(f"{self.name} has not been started")
+        return self._here
 
     @property
     def door(self) -> Door:
@@ -225,10 +237,10 @@ class Container:
         port = stack.enter_context(proxy(here, own_proxy()))
         self._write_files(f"http://{here}:{port}")
         self._go()
-        self._door = Door(there, 22, self._key)
+        self._door, self._here = Door(there, 22, self._key), here
 
     def _end(self) -> None:
-        process, self._process, self._door = self._process, None, None
+        process, self._process, self._door, self._here = self._process, None, None, ""
         if process is not None:
             if process.stdin is not None:
                 with contextlib.suppress(OSError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from edge.contract.permissions import OPERATOR
 from image.stages import Stages
 from proofs.deploy.customer import Unhurried
 from proofs.deploy.door import Target, until_up
-from proofs.deploy.kept import BUS_S, events
+from proofs.deploy.kept import BUS_S, bus_of, events
 from proofs.deploy.playbook import Playbook, Run
 from proofs.deploy.ports import scan
 from proofs.deploy.stock import USER
@@ -214,17 +214,8 @@ class Proof:
             raise Broken(f"lost: {len(lost)} of {len(promised)} events, orders {sorted(paid - orders)}")
         return f"{len(promised)} events, {len(paid)} order"
 
-    @contextmanager
-    def _bus(self) -> Iterator[tuple[str, Path]]:
-        """The bus's address here, and the operator's key."""
-        keys = self._folder / "keys"
-        keys.mkdir(mode=0o700, exist_ok=True)
-        key = keys / "operator.nk"
-        key.unlink(missing_ok=True)
-        key.touch(mode=0o600)
-        key.write_text(self._target.door.run("admin", "sudo cat /data/keys/operator.nk"), encoding="ascii")
-        with self._target.door.tunnel("admin", 4222) as port:
-            yield f"nats://127.0.0.1:{port}", key
+    def _bus(self) -> AbstractContextManager[tuple[str, Path]]:
+        return bus_of(self._target, self._folder)
 
 
 def from_outside(listening: list[str]) -> list[str]:
