@@ -59,6 +59,14 @@ def test_without_root_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pass
 
 
+def test_before_it_starts_there_is_no_way_in_and_none_out(tmp_path: Path) -> None:
+    container = Container("kiosk-001", tmp_path, tmp_path, tmp_path)
+    with pytest.raises(MachineFailed, match="kiosk-001 has not been started"):
+        _ = container.door
+    with pytest.raises(MachineFailed, match="kiosk-001 has not been started"):
+        _ = container.gateway
+
+
 def test_a_missing_program_is_named_by_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda name: None if name in ("ip", "unshare") else f"/bin/{name}")
