@@ -36,3 +36,17 @@ async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=_AGAIN_S)
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at once; when one fails, end the others for certain and raise its error.
+
+    What asyncio.TaskGroup does, which cancels each once and then waits, for ever where that cancellation is lost.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        await cancel_all(tasks)
+    for task in done:
+        task.result()

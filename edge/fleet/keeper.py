@@ -9,13 +9,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
 
 from edge.bus.connection import BusError
 from edge.bus.hub import Hub, KioskAway, KioskSilent, Reader, Stored
+from edge.bus.tasks import cancel_all, together
 from edge.contract.fleet import (
     ABOUT,
     BOOKS,
@@ -83,12 +84,9 @@ class Keeper:
             try:
                 await self._lease.take()
                 await self._read_books()
-                async with asyncio.TaskGroup() as work:
-                    work.create_task(self._lease.keep())
-                    work.create_task(self._look_on())
-                    work.create_task(self._tally_on())
-            except* BusError as problems:
-                log.warning("the fleet's books are not kept now: %s", _first(problems))
+                await together(self._lease.keep(), self._look_on(), self._tally_on())
+            except BusError as problem:
+                log.warning("the fleet's books are not kept now: %s", problem)
             await asyncio.sleep(_RETRY_S)
 
     async def close(self) -> None:
@@ -112,12 +110,23 @@ class Keeper:
 
     async def _tally_on(self) -> None:
         reading: dict[str, asyncio.Task[None]] = {}
-        async with asyncio.TaskGroup() as work:
+        try:
             while True:
                 for stream in await self._hub.streams(FLEET_EVENTS):
                     if stream not in reading:
-                        reading[stream] = work.create_task(self._tally(stream))
-                await asyncio.sleep(self._interval_s)
+                        reading[stream] = asyncio.create_task(self._tally(stream))
+                await self._until_one_fails(reading.values())
+        finally:
+            await cancel_all(reading.values())
+
+    async def _until_one_fails(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """Wait for as long as it is until the next look; raise what one of them raised."""
+        if not tasks:
+            await asyncio.sleep(self._interval_s)
+            return
+        done, _ = await asyncio.wait(tasks, timeout=self._interval_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
     async def _tally(self, stream: str) -> None:
         reader = Reader(self._hub, stream, TALLY)
@@ -271,10 +280,3 @@ async def notices(hub: Hub, kiosk: str = "*") -> list[Notice]:
         BusUnreachable: the hub is away.
     """
     return [msgspec.json.decode(each.data, type=Notice) async for each in hub.read(NOTICES, [notice_on(kiosk, "*")])]
-
-
-def _first(problems: BaseExceptionGroup[BaseException]) -> BaseException:
-    one: BaseException = problems
-    while isinstance(one, BaseExceptionGroup):
-        one = one.exceptions[0]
-    return one

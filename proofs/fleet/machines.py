@@ -52,6 +52,7 @@ class Process:
         self._prefix = tuple(prefix)
         self._program = program or find_server()
         self._process: subprocess.Popen[bytes] | None = None
+        self._begins = 0
 
     @property
     def pid(self) -> int | None:
@@ -59,7 +60,8 @@ class Process:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start it, in the folder of its configuration."""
+        """Start it, in the folder of its configuration; its log is what it says from here on."""
+        self._begins = self.log.stat().st_size if self.log.exists() else 0
         self._process = subprocess.Popen(
             [*self._prefix, str(self._program.resolve()), "-c", self.conf.name, "-l", str(self.log)],
             cwd=self.conf.parent,
@@ -96,9 +98,24 @@ class Process:
         """Whether its log has these words."""
         return words in self._said()
 
+    async def until_ready(self, what: str) -> None:
+        """Return when it serves; `what` it is, for the error.
+
+        Raises:
+            RuntimeError: it ended; with the last line of its log.
+            TimeoutError: it didn't within a minute.
+        """
+        until_s = time.monotonic() + START_S
+        while not self.log_has("Server is ready"):
+            if self.ended:
+                raise RuntimeError(f"{what} ended: {self.last_line}")
+            if time.monotonic() > until_s:
+                raise TimeoutError(f"{what} does not serve within {START_S:g} s: {self.last_line}")
+            await asyncio.sleep(_POLL_S)
+
     def _said(self) -> str:
         with contextlib.suppress(FileNotFoundError):
-            return self.log.read_text(encoding="utf-8", errors="replace")
+            return self.log.read_bytes()[self._begins :].decode(errors="replace")
         return ""
 
 
@@ -165,11 +182,9 @@ class HubMachines:
         for node in self.nodes.values():
             node.start()
         # By the clock: nats-py's client may swallow a cancellation.
+        await asyncio.gather(*(node.until_ready(f"node {name} of the hub") for name, node in self.nodes.items()))
         until_s = time.monotonic() + START_S
         while time.monotonic() < until_s:
-            for name, node in self.nodes.items():
-                if node.ended:
-                    raise RuntimeError(f"node {name} of the hub ended: {node.last_line}")
             with contextlib.suppress(Exception):  # whatever a hub that isn't up yet says
                 async with self.sign_in(self.folder.path, "keeper") as hub:
                     await hub.api("INFO", timeout_s=1)
@@ -213,9 +228,14 @@ class KioskMachine:
         self.process = Process(self.folder / "nats-server.conf", prefix=self.prefix, program=self.program)
 
     async def start(self) -> None:
-        """Start its server, and make its KIOSK_EVENTS."""
+        """Start its server, and make its KIOSK_EVENTS.
+
+        Raises:
+            RuntimeError: the server ended; with the last line of its log.
+        """
         assert self.process is not None  # noqa: S101 - join made it
         self.process.start()
+        await self.process.until_ready(f"the server of {self.name}")
 
         async def quiet(_: Exception) -> None: ...
 

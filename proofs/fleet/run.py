@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from edge.bus.connection import BusUnreachable
 from edge.bus.hub import Hub, KioskAway, KioskSilent
+from edge.bus.tasks import cancel_all
 from edge.contract.fleet import FLEET_EVENTS, answers_of, api_of, events_of, kiosk_of
 from edge.fleet.applying import apply_all
 from edge.fleet.books import Notice
@@ -67,8 +68,7 @@ async def prove(fleet: Fleet, plan: Plan, say: Callable[[str], None] = lambda _:
         try:
             await _Run(fleet, plan, hub=keeping, keeper=keeper, found=found, say=say).all()
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancel_all([task])
             await keeper.close()
     found.took_s = time.monotonic() - began_s
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.bus.tasks import cancel_all
 from edge.fleet.applying import Outcome, apply_all
 from edge.fleet.books import Notice
 from edge.fleet.keeper import Keeper
@@ -106,6 +107,5 @@ async def keeping(fleet: SmallFleet) -> AsyncIterator[Keeping]:
         try:
             yield Keeping(keeper, told)
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancel_all([task])
             await keeper.close()
