@@ -20,6 +20,7 @@ from nats.aio.client import Client as NatsClient
 
 from edge.bus.hub import Hub
 from edge.bus.server import find_server
+from edge.bus.tasks import together
 from edge.config import parse
 from edge.fleet import settings as settings_file
 from edge.fleet.hub_conf import HubFolder, checked_key, draw, found
@@ -28,8 +29,6 @@ from edge.fleet.settings import Limits, Node, Settings
 
 START_S: Final = 60.0
 _POLL_S: Final = 0.05
-
-
 # Below those that the kernel gives to outgoing connections: what is found free stays free until it is listened on.
 _PORTS: Final = range(12_000, 32_000)
 
@@ -182,7 +181,7 @@ class HubMachines:
         for node in self.nodes.values():
             node.start()
         # By the clock: nats-py's client may swallow a cancellation.
-        await asyncio.gather(*(node.until_ready(f"node {name} of the hub") for name, node in self.nodes.items()))
+        await together(*(node.until_ready(f"node {name} of the hub") for name, node in self.nodes.items()))
         until_s = time.monotonic() + START_S
         while time.monotonic() < until_s:
             with contextlib.suppress(Exception):  # whatever a hub that isn't up yet says

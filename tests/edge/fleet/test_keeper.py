@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,39 +26,34 @@ async def read(reader: Reader, count: int, wait_s: float = 1.0) -> list[int | No
     return found
 
 
-async def arrived(hub: Hub, count: int) -> None:
-    """Return when the hub has so many events."""
-    reader = Reader(hub, FLEET_EVENTS, "counting")
-    await read(reader, count)
-
-
-async def test_a_reader_after_one_that_died_begins_behind_what_was_done(fleet: SmallFleet) -> None:
-    kiosk = await fleet.kiosk("one")
-    await kiosk.say(6)
+@pytest.fixture
+async def hub(fleet: SmallFleet) -> AsyncIterator[Hub]:
+    """A hub that has six events of a kiosk "one"."""
+    await (await fleet.kiosk("one")).say(6)
     async with fleet.hub.sign_in(fleet.hub.folder.path, "keeper") as hub:
-        await arrived(hub, 6)
-        first = Reader(hub, FLEET_EVENTS, TALLY)
-        assert await read(first, 2) == [1, 2]
-        await first.done()
-        assert await read(first, 2) == [3, 4]  # and dies
-        second = Reader(hub, FLEET_EVENTS, TALLY)
-        assert await read(second, 4) == [3, 4, 5, 6]
-        await second.done()
-        await kiosk.say(1)
-        assert await read(Reader(hub, FLEET_EVENTS, TALLY), 1) == [7]
+        await read(Reader(hub, FLEET_EVENTS, "counting"), 6)
+        yield hub
 
 
-async def test_messages_that_were_lost_on_their_way_are_read_again(fleet: SmallFleet) -> None:
-    kiosk = await fleet.kiosk("one")
-    await kiosk.say(6)
-    async with fleet.hub.sign_in(fleet.hub.folder.path, "keeper") as hub:
-        await arrived(hub, 6)
-        reader = Reader(hub, FLEET_EVENTS, TALLY)
-        assert await read(reader, 2) == [1, 2]
-        await reader.done()
-        thief = await hub.nc.jetstream().pull_subscribe_bind(durable=TALLY, stream=FLEET_EVENTS)
-        assert len(await thief.fetch(2)) == 2
-        assert await read(reader, 4) == [3, 4, 5, 6]
+async def test_a_reader_after_one_that_died_begins_behind_what_was_done(fleet: SmallFleet, hub: Hub) -> None:
+    first = Reader(hub, FLEET_EVENTS, TALLY)
+    assert await read(first, 2) == [1, 2]
+    await first.done()
+    assert await read(first, 2) == [3, 4]  # and dies
+    second = Reader(hub, FLEET_EVENTS, TALLY)
+    assert await read(second, 4) == [3, 4, 5, 6]
+    await second.done()
+    await fleet.kiosks["one"].say(1)
+    assert await read(Reader(hub, FLEET_EVENTS, TALLY), 1) == [7]
+
+
+async def test_messages_that_were_lost_on_their_way_are_read_again(hub: Hub) -> None:
+    reader = Reader(hub, FLEET_EVENTS, TALLY)
+    assert await read(reader, 2) == [1, 2]
+    await reader.done()
+    thief = await hub.nc.jetstream().pull_subscribe_bind(durable=TALLY, stream=FLEET_EVENTS)
+    assert len(await thief.fetch(2)) == 2
+    assert await read(reader, 4) == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
