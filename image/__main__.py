@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from image.build import Build
 from image.recipe import REPOSITORY, Arch, Archive, RecipeError, recipe_of
+from image.room import require_room
 from image.running import found, require
 from image.signing import development_key
 from image.summary import summary
@@ -46,6 +47,7 @@ def build(
 ) -> None:
     """Make the disk of a kiosk: Debian 13, the software, A/B slots, a data partition."""
     try:
+        require_room(out, arch)
         making = Build(
             recipe_of(arch, base),
             out,

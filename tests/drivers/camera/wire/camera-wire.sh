@@ -1,7 +1,7 @@
 #!/bin/sh
 # The picamera2 driver on the unmodified picamera2 and libcamera's virtual camera, in a Debian 13 tree of its own:
 #   tests/drivers/camera/wire/camera-wire.sh [PYTEST ARGUMENTS]
-# Makes the tree in build/camera-wire once (root, mmdebstrap, a Debian mirror, PyPI; 3 to 5 minutes, 1 GB), then runs
+# Makes the tree in build/camera-wire once (root, mmdebstrap, a Debian mirror, PyPI; 3 to 5 minutes, 2 GB), then runs
 # the conformance suite and test_wire.py in it, in seconds. KIOSK_DEBIAN_13 names a tree to use instead.
 set -eu
 cd "$(dirname "$0")/../../../.."
@@ -23,9 +23,14 @@ if [ ! -e "$tree/usr/lib/python3/dist-packages/libcamera" ]; then
     apt-get -q -y update >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
   fi
+  mkdir -p "$tree.new"
+  free=$(df -Pm "$tree.new" | awk 'NR == 2 { print $4 }')
+  [ "$free" -ge 2500 ] || die "$free MB are free at $(dirname "$tree"), and the tree takes 2,500: make room, or name another in KIOSK_DEBIAN_13"
   say "making a Debian 13 tree in $tree"
-  mkdir -p "$tree"
-  mmdebstrap --quiet --variant=minbase --include="$packages" trixie "$tree"
+  trap 'rm -rf "$tree.new"' EXIT # half a tree would be in the way of the next run
+  mmdebstrap --quiet --variant=minbase --include="$packages" trixie "$tree.new"
+  rm -rf "$tree"
+  mv "$tree.new" "$tree"
 fi
 for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
   [ ! -e "$file" ] || { mkdir -p "$tree$(dirname "$file")"; cp "$file" "$tree$file"; }
