@@ -43,12 +43,21 @@ class PublishFailed(BusUnreachable):
     """An event was not acknowledged. It may or may not be stored; the same `msg_id` may be sent again."""
 
 
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Not that a TLS connection was closed by the other side, which asyncio warns of for nats-py's protocol."""
+    return "eof_received" not in record.getMessage()
+
+
 class NatsConnection(NatsClient):
     """nats-py's client, which closes what an attempt to connect left open before it makes the next one.
 
     nats-py 2.16 leaves a connection open that stood and then was refused, stalled or cut before the server's greeting:
     one more for each attempt, until the garbage collector comes along.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        logging.getLogger("asyncio").addFilter(_worth_saying)
 
     async def _connect_to_server(self, s: Srv) -> None:
         self.drop()

@@ -67,6 +67,19 @@ class Stored:
     headers: dict[str, str] = field(default_factory=dict)
     left: int = 0
 
+    @classmethod
+    def of(cls, msg: Msg) -> Stored:
+        """What a consumer gave."""
+        about = msg.metadata
+        return cls(
+            msg.subject,
+            msg.data,
+            about.sequence.stream,
+            about.timestamp.timestamp(),
+            {str(name): str(value) for name, value in (msg.headers or {}).items()},
+            about.num_pending,
+        )
+
     @property
     def origin(self) -> int | None:
         """Its sequence in the stream that it was sourced from; None for what was published here."""
@@ -262,7 +275,7 @@ class Hub:
                         if new:
                             continue
                         raise
-                    found = _stored(msg)
+                    found = Stored.of(msg)
                     yield found
                     if not new and found.left == 0:
                         return
@@ -345,104 +358,3 @@ def _nothing_for(consumer: ConsumerInfo) -> bool:
     """Whether the stream had nothing for it. What was sent may still be on its way, and come after this answer."""
     delivered = consumer.delivered
     return consumer.num_pending == 0 and (delivered is None or delivered.consumer_seq == 0)
-
-
-def _stored(msg: Msg) -> Stored:
-    about = msg.metadata
-    return Stored(
-        msg.subject,
-        msg.data,
-        about.sequence.stream,
-        about.timestamp.timestamp(),
-        {str(name): str(value) for name, value in (msg.headers or {}).items()},
-        about.num_pending,
-    )
-
-
-class Reader:
-    """A durable reader of one stream, which goes on behind what was `done`: in the stream's order, none left out.
-
-    What a reader was given and had not done with when it died would come to the next one only after JetStream's wait
-    for an acknowledgement, behind newer messages. So each opening makes the consumer anew, at what was done; what was
-    given since then is given again.
-    """
-
-    def __init__(self, hub: Hub, stream: str, name: str) -> None:
-        self._hub = hub
-        self._stream = stream
-        self._name = name
-        self._subscription: JetStreamContext.PullSubscription | None = None
-        self._given = 0
-        self._last: Msg | None = None
-
-    async def open(self) -> None:
-        """Make it, or go on where it was. Of events it reads the headers only.
-
-        Raises:
-            BusUnreachable, HubRefused: it can't be.
-        """
-        consumer = f"{self._stream}.{self._name}"
-        done = 0
-        try:
-            done = int((await self._hub.api(f"CONSUMER.INFO.{consumer}"))["ack_floor"]["stream_seq"])
-            await self._hub.api(f"CONSUMER.DELETE.{consumer}")
-        except HubRefused as error:
-            if not error.not_found:
-                raise
-        wanted = {
-            "durable_name": self._name,
-            "ack_policy": "all",
-            "ack_wait": 60_000_000_000,
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": done + 1,
-            "headers_only": True,
-            "max_ack_pending": 20_000,
-        }
-        await self._hub.api(f"CONSUMER.DURABLE.CREATE.{consumer}", {"stream_name": self._stream, "config": wanted})
-        try:
-            self._subscription = await self._hub.nc.jetstream(timeout=_ANSWER_S).pull_subscribe_bind(
-                durable=self._name, stream=self._stream
-            )
-        except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
-            raise BusUnreachable(f"{self._stream} can't be read: {str(error) or 'timeout'}") from error
-        # An acknowledgement names the consumer's own count, which begins again.
-        self._given, self._last = 0, None
-
-    async def next(self, most: int, wait_s: float) -> list[Stored]:
-        """The next messages, at most so many; none when none comes within `wait_s`.
-
-        Raises:
-            BusUnreachable: the hub is away.
-        """
-        if self._subscription is None:
-            await self.open()
-        assert self._subscription is not None  # noqa: S101 - open made it
-        try:
-            found = await self._subscription.fetch(most, timeout=wait_s)
-        except (nats.errors.TimeoutError, TimeoutError):
-            return []
-        except (nats.errors.Error, APIError, OSError) as error:
-            await self._drop()
-            raise BusUnreachable(f"{self._stream} can't be read: {error}") from error
-        if [msg.metadata.sequence.consumer for msg in found] != [self._given + 1 + each for each in range(len(found))]:
-            log.info("messages of %s were lost on their way, and are read again", self._stream)
-            await self._drop()
-            return []
-        if found:
-            self._given, self._last = self._given + len(found), found[-1]
-        return [_stored(msg) for msg in found]
-
-    async def done(self) -> None:
-        """Everything that `next` gave is dealt with: it isn't given again."""
-        last, self._last = self._last, None
-        if last is not None:
-            try:
-                await last.ack()
-            except (nats.errors.Error, OSError) as error:
-                raise BusUnreachable(f"the hub is away: {error}") from error
-
-    async def _drop(self) -> None:
-        subscription, self._subscription, self._last = self._subscription, None, None
-        if subscription is not None:
-            with contextlib.suppress(nats.errors.Error, OSError):
-                await subscription.unsubscribe()

@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from edge.bus.connection import BusError
-from edge.bus.hub import Hub, KioskAway, KioskSilent, Reader, Stored
+from edge.bus.hub import Hub, KioskAway, KioskSilent, Stored
+from edge.bus.hub_reader import Reader
 from edge.bus.tasks import cancel_all, together
 from edge.contract.fleet import (
     ABOUT,

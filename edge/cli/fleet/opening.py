@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -28,12 +27,6 @@ def signed_in(folder: Path, user: str) -> Hub:
     Raises:
         FleetError: there is no hub at `folder`, or no key of `user`.
     """
-    logging.getLogger("asyncio").addFilter(_worth_saying)
     at = HubFolder(folder)
     settings: Settings = at.settings()
     return Hub(settings.client_urls, user=user, key_file=checked_key(at, user), ca_file=at.ca)
-
-
-def _worth_saying(record: logging.LogRecord) -> bool:
-    """Not that a TLS connection was closed by the other side, which asyncio warns of for nats-py's protocol."""
-    return "eof_received" not in record.getMessage()

@@ -232,3 +232,12 @@ async def test_groups_have_streams_of_their_own(fleet: SmallFleet, keeping: Keep
     await keeping.has(south)
     assert len(await numbers(fleet, "*", f"{FLEET_EVENTS}_north")) == 5
     assert len(await numbers(fleet, "*", f"{FLEET_EVENTS}_south")) == 7
+
+
+async def test_of_a_hub_that_goes_away_asyncio_warns_nobody(
+    fleet: SmallFleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sign_in(fleet) as hub:
+        await fleet.hub.stop()
+        await until(lambda: not hub.nc.is_connected)
+    assert [each.getMessage() for each in caplog.records if each.name == "asyncio"] == []

@@ -9,7 +9,8 @@ import pytest
 from nats.js.api import ConsumerInfo
 
 from edge.bus.connection import BusUnreachable
-from edge.bus.hub import Hub, Reader, _nothing_for
+from edge.bus.hub import Hub, _nothing_for
+from edge.bus.hub_reader import Reader
 from edge.contract.fleet import FLEET_EVENTS
 from edge.fleet.keeper import TALLY, Keeper, books
 
