@@ -3,7 +3,7 @@
 The first run installs, the second changes nothing. `--check --diff` says what a version would change, and changes
 nothing. A version that comes while a customer orders waits for them, and loses nothing they were promised. A version
 that does not serve is taken back by itself, and with several kiosks gets no further than the first. All ports are tried
-before and after. A container then joins a fleet, gets new keys there, and is revoked. Exits with 1 when any of it is
+before and after. The kiosk then joins a fleet, gets new keys there, and is revoked. Exits with 1 when any of it is
 otherwise, with 2 when it can't be tried here.
 """
 
@@ -62,7 +62,7 @@ def arguments() -> argparse.ArgumentParser:
         "--target",
         choices=("qemu", "container"),
         default="qemu",
-        help="qemu: a machine with its own kernel, an hour by emulation. container: the same Debian under systemd in "
+        help="qemu: a machine with its own kernel, two hours by emulation. container: the same Debian under systemd in "
         "namespaces, a few minutes; needs root",
     )
     parser.add_argument("--kiosks", type=_kiosks, default=1, help="3 or more: the steps of a rollout too (containers)")
@@ -153,11 +153,9 @@ def _tried(
         rollout.broken_canary()
         rollout.failing_batch()
         proof.found["several"] = rollout.found
-    first = targets[0]
-    if isinstance(first, Container):
-        joined = Joined(first, playbooks[0], folder / "hub", console)
-        asyncio.run(joined.all())
-        proof.found["fleet"] = joined.found
+    joined = Joined(targets[0], playbooks[0], folder / "hub", console)
+    asyncio.run(joined.all())
+    proof.found["fleet"] = joined.found
     return proof.found
 
 

@@ -79,6 +79,11 @@ class Target(Protocol):
         """How to get in while it runs."""
         ...
 
+    @property
+    def gateway(self) -> str:
+        """An address here that it reaches; it may have to run for that."""
+        ...
+
     def ended(self) -> str | None:
         """Why it doesn't run any more; None while it does."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from proofs.deploy.stock import Stock
 
 PROGRAM: Final = "qemu-system-x86_64"
 _SAID: Final = 600
+# Of a network for examples (RFC 5737). Nothing is sent there.
+_ELSEWHERE: Final = ("192.0.2.1", 9)
 
 
 class Machine:
@@ -52,6 +55,22 @@ class Machine:
         if process is not None:
             process.kill()
             process.wait()
+
+    @property
+    def gateway(self) -> str:
+        """This machine's own address, to which QEMU's network leads: what here listens there, the machine reaches.
+
+        QEMU's name for here, 10.0.2.2, is no address here; and who joins a hub is told the addresses it has.
+
+        Raises:
+            MachineFailed: this machine has none but its loopback's.
+        """
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(_ELSEWHERE)
+            except OSError as error:
+                raise MachineFailed(f"this machine has no address that {self.name} could reach: {error}") from None
+            return str(probe.getsockname()[0])
 
     def ended(self) -> str | None:
         """What QEMU said when it ended; None while it runs."""
