@@ -30,6 +30,8 @@ case $step in
       /etc/apt/apt.conf.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/99mmdebstrap /etc/passwd- /etc/group- /etc/shadow- \
       /etc/gshadow- /etc/subuid- /etc/subgid- /var/lib/systemd/catalog/database /var/lib/dbus/machine-id \
       /var/cache/fontconfig /var/lib/systemd/random-seed /var/lib/initramfs-tools/*
+    # Debian's own tools compile themselves when first run, by that moment's settings; no kiosk runs them.
+    rm -rf /usr/share/python3/debpython/__pycache__
     mkdir -p /var/log/journal /var/lib/systemd
     # Empty, not absent: the machine's own number is laid over it at each boot.
     : >/etc/machine-id

@@ -141,11 +141,20 @@ def install_release(recipe: Recipe, site: Path, wheel: Path, home: Path, log: Pa
 
 
 def forget_where(site: Path) -> None:
-    """Take out of a site-packages folder where its packages were installed from: it is of this machine alone."""
+    """Take out of a site-packages folder what is of the machine it was put together on.
+
+    That is where packages were installed from, and the checksums of the programs in bin/, which name that machine's
+    Python in their first line; the release doesn't keep those programs.
+    """
     noted = ("direct_url.json", "uv_cache.json")
     for record in site.glob("*.dist-info/RECORD"):
         lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not line.partition(",")[0].endswith(noted)]
+        paths = [line.partition(",")[0] for line in lines]
+        kept = [
+            line
+            for path, line in zip(paths, lines, strict=True)
+            if not path.endswith(noted) and not path.lstrip("./").startswith("bin/")
+        ]
         record.write_text("".join(kept), encoding="utf-8")
         for name in noted:
             (record.parent / name).unlink(missing_ok=True)

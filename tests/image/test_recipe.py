@@ -193,7 +193,10 @@ def test_a_release_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
     info.mkdir()
     for name in ("direct_url.json", "uv_cache.json", "METADATA"):
         (info / name).write_text("file:///home/somebody", encoding="utf-8")
-    names = [f"{info.name}/{name}" for name in ("METADATA", "RECORD", "direct_url.json", "uv_cache.json")]
+    names = [
+        "bin/kiosk",
+        *(f"{info.name}/{name}" for name in ("METADATA", "RECORD", "direct_url.json", "uv_cache.json")),
+    ]
     (info / "RECORD").write_text("".join(f"{name},,\n" for name in names), encoding="utf-8")
     forget_where(tmp_path)
     assert sorted(path.name for path in info.iterdir()) == ["METADATA", "RECORD"]
