@@ -44,7 +44,8 @@ case $step in
     day=$((SOURCE_DATE_EPOCH / 86400))
     sed -i -E "s/^([^:]*:[^:]*:)[0-9]+:/\\1$day:/" /etc/shadow
     # What the build made and kept may be of an earlier commit's: all of it is of this moment.
-    find /opt /boot -xdev -print0 | xargs -0r touch -h -d "@$SOURCE_DATE_EPOCH"
+    # So are the folders for temporary files, used or not.
+    find /opt /boot /tmp /var/tmp -xdev -print0 | xargs -0r touch -h -d "@$SOURCE_DATE_EPOCH"
     find / -xdev -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0r touch -h -d "@$SOURCE_DATE_EPOCH"
     ;;
   *)
