@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
 import json
 import signal
 import subprocess
@@ -25,8 +24,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.markup import escape
 
-from image.offline import make
-from image.recipe import REPOSITORY, Arch, RecipeError, recipe_of
+from image.recipe import REPOSITORY, RecipeError
 from image.stages import Stages
 from proofs.deploy.container import Container, see_the_archive, why_not
 from proofs.deploy.door import MachineFailed, Target
@@ -34,9 +32,9 @@ from proofs.deploy.joined import Joined
 from proofs.deploy.machine import Machine
 from proofs.deploy.playbook import Playbook
 from proofs.deploy.several import Several
-from proofs.deploy.steps import BROKEN, FIRST, NEXT, Broken, Proof
+from proofs.deploy.steps import Broken, Proof
 from proofs.deploy.stock import stock, stock_tree
-from proofs.deploy.versions import another
+from proofs.deploy.versions import bundles_of
 from proofs.powercuts.customer import NotServed
 from proofs.powercuts.guest import GuestFailed, make_ssh_key, missing_programs
 
@@ -51,8 +49,6 @@ SETTINGS: Final[dict[str, Any]] = {
         "orchestrator": {"idle_s": 900.0, "left_grace_s": 900.0},
     },
 }
-# What a bundle is made of.
-_SOFTWARE: Final = ("edge", "drivers", "image", "nats-server.conf", "nats-server-keys.conf", "pyproject.toml", "*.lock")
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -134,7 +130,7 @@ def _tried(
     key = make_ssh_key(folder)
     if chosen.target == "container":
         see_the_archive()
-    bundles = _bundles(chosen.out.resolve(), console)
+    bundles = bundles_of(chosen.out.resolve(), console)
     targets = _targets(chosen, folder, key, Stages(console))
     stack.enter_context(targets[0])
     playbooks.append(stack.enter_context(Playbook(targets[:1], bundles, folder, SETTINGS)))
@@ -180,25 +176,6 @@ def _targets(chosen: argparse.Namespace, folder: Path, key: Path, stages: Stages
         disk = stock(out / "stock", out / "stock.log", public)
         targets = [Machine(name, disk, folder, key, accelerator=chosen.accelerator) for name in names]
     return targets
-
-
-def _bundles(out: Path, console: Console) -> Path:
-    stages = Stages(console)
-    bundles, cache = out / "bundles", REPOSITORY / "build" / "image" / "cache"
-    recipe = recipe_of(Arch.AMD64)
-    first = bundles / f"{FIRST}-amd64"
-    told = first / "bundle.json"
-    if not told.exists() or not _same_software(json.loads(told.read_text(encoding="utf-8"))["commit"], recipe.commit):
-        first = make(dataclasses.replace(recipe, version=FIRST), bundles, cache, stages)
-    with stages("Two versions more"):
-        another(first, bundles / f"{NEXT}-amd64", NEXT)
-        another(first, bundles / f"{BROKEN}-amd64", BROKEN, broken=True)
-    return bundles
-
-
-def _same_software(before: str, now: str) -> bool:
-    words = ["git", "-C", str(REPOSITORY), "diff", "--quiet", before, now, "--", *_SOFTWARE]
-    return before == now or subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -208,9 +208,27 @@ class Container:
 
     def last_words(self) -> str:
         """The end of its journal."""
-        words = ["nsenter", "--all", "--target", str(self._first()), "journalctl", "--no-pager", "-n", "20"]
+        words = ["nsenter", "--all", "--target", str(self.first()), "journalctl", "--no-pager", "-n", "20"]
         said = subprocess.run(words, capture_output=True, text=True, check=False)
         return (said.stdout or said.stderr)[-_SAID:]
+
+    def first(self) -> int:
+        """The number here of the container's first process, once it is there.
+
+        Raises:
+            MachineFailed: it doesn't start.
+        """
+        until = time.monotonic() + _GONE_S
+        while self._process is not None and self._process.poll() is None:
+            pid = self._process.pid
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+            # It is unshare's child, not sh's: in a namespace of processes other than ours.
+            if children and _namespace(children[0]) != _namespace("self"):
+                return int(children[0])
+            if time.monotonic() > until:
+                break
+            time.sleep(_LOOK_S)
+        raise MachineFailed(f"the container doesn't start: {self.ended()}")
 
     def _start(self, stack: ExitStack) -> None:
         mounted = cgroups(Path("/proc/self/mounts").read_text(encoding="utf-8"))
@@ -251,7 +269,7 @@ class Container:
     @contextlib.contextmanager
     def _cable(self, here: str) -> Iterator[None]:
         """One end in the container as host0, the other here with the address `here`."""
-        first = self._first()
+        first = self.first()
         name = f"kp{os.getpid()}n{self._number}"[:15]
         _done("ip", "link", "add", name, "type", "veth", "peer", "name", "host0", "netns", str(first))
         try:
@@ -261,20 +279,6 @@ class Container:
         finally:
             # Where the container is gone, it has taken the cable with it.
             subprocess.run(["ip", "link", "del", name], capture_output=True, check=False)
-
-    def _first(self) -> int:
-        """The number here of the container's first process, once it is there."""
-        until = time.monotonic() + _GONE_S
-        while self._process is not None and self._process.poll() is None:
-            pid = self._process.pid
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-            # It is unshare's child, not sh's: in a namespace of processes other than ours.
-            if children and _namespace(children[0]) != _namespace("self"):
-                return int(children[0])
-            if time.monotonic() > until:
-                break
-            time.sleep(_LOOK_S)
-        raise MachineFailed(f"the container doesn't start: {self.ended()}")
 
     def _write_files(self, proxy_url: str) -> None:
         """What is this container's own: who is let in, where apt gets its packages."""

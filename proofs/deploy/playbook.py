@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from image.recipe import REPOSITORY
 from proofs.deploy.door import MachineFailed, Target
@@ -72,6 +72,9 @@ def changed_in(text: str, host: str) -> list[str]:
 class Playbook:
     """The playbook with an inventory of `targets`, in `folder`; `settings` are what all of them are told."""
 
+    book: ClassVar = "deploy.yml"
+    group: ClassVar = "kiosks"
+
     def __init__(self, targets: Sequence[Target], bundles: Path, folder: Path, settings: Mapping[str, Any]) -> None:
         self._targets = targets
         self._bundles = bundles
@@ -104,9 +107,9 @@ class Playbook:
 
     def inventory(self, own: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The inventory; `own` is what single kiosks are told beside it."""
-        key = self._targets[0].door.key
+        known = self._folder / "known_hosts"
         return {
-            "kiosks": {
+            self.group: {
                 "hosts": {
                     each.name: {
                         "ansible_host": each.door.address,
@@ -116,18 +119,26 @@ class Playbook:
                     for each in self._targets
                 },
                 "vars": {
-                    "ansible_user": "admin",
-                    "ansible_ssh_private_key_file": str(key),
-                    "ansible_ssh_common_args": (
-                        f"-o UserKnownHostsFile={self._folder / 'known_hosts'} -o StrictHostKeyChecking=accept-new"
-                    ),
-                    "hardening_admin_keys": [key.with_suffix(".pub").read_text(encoding="ascii").strip()],
-                    "rollout_first_user": USER,
-                    "rollout_bundles": str(self._bundles),
+                    "ansible_ssh_private_key_file": str(self._key),
+                    "ansible_ssh_common_args": f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=accept-new",
+                    **self.told(),
                     **self._settings,
                 },
             }
         }
+
+    def told(self) -> dict[str, Any]:
+        """What every machine of the group is told, whatever the settings."""
+        return {
+            "ansible_user": "admin",
+            "hardening_admin_keys": [self._key.with_suffix(".pub").read_text(encoding="ascii").strip()],
+            "rollout_first_user": USER,
+            "rollout_bundles": str(self._bundles),
+        }
+
+    @property
+    def _key(self) -> Path:
+        return self._targets[0].door.key
 
     def run(self, *more: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Run:
         """Run it to its end; `own` is what single kiosks are told beside what all are.
@@ -147,7 +158,7 @@ class Playbook:
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": self._connections.name,
         }
-        words = [str(_TOOLS / "ansible-playbook"), "-i", str(hosts), "deploy.yml", *more]
+        words = [str(_TOOLS / "ansible-playbook"), "-i", str(hosts), self.book, *more]
         began = time.monotonic()
         with (
             log.open("wb") as said,

@@ -132,7 +132,7 @@ def test_it_boots_lets_in_and_leaves_nothing(tmp_path: Path) -> None:
         assert not (tree / "etc" / "own").exists()
         with pytest.raises(MachineFailed, match="sudo false"):
             container.door.run(USER, "sudo false")
-        first = container._first()
+        first = container.first()
         assert cgroup.exists()
         assert len(links()) == 1
     assert not runs(first)
