@@ -81,13 +81,17 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep the books for ever; wait while another one does. A hub that is away is waited for."""
+        said = ""
         while True:
             try:
                 await self._lease.take()
                 await self._read_books()
+                said = ""
                 await together(self._lease.keep(), self._look_on(), self._tally_on())
             except BusError as problem:
-                log.warning("the fleet's books are not kept now: %s", problem)
+                if str(problem) != said:  # not at every try
+                    log.warning("the fleet's books are not kept now: %s", problem)
+                said = str(problem)
             await asyncio.sleep(_RETRY_S)
 
     async def close(self) -> None:

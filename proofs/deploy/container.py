@@ -38,8 +38,10 @@ _INSIDE: Final = Path(__file__).with_name("inside.sh")
 _NAMESPACES: Final = ("--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup")
 _CGROUP: Final = "kiosk-proof"
 # There is no terminal. The kernel's devices are this machine's: they are not announced anew, and it isn't debugged.
+# Its network is there before it starts, and networkd, which did nothing for that, would wait for it until it gives up.
 _MASKED: Final = (
     "console-getty.service",
+    "systemd-networkd-wait-online.service",
     "systemd-udev-trigger.service",
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from image.recipe import REPOSITORY
 from proofs.deploy.door import MachineFailed, Target
@@ -88,7 +88,7 @@ class Playbook:
         # Machines of another run, at the same addresses.
         (folder / "known_hosts").unlink(missing_ok=True)
 
-    def __enter__(self) -> Playbook:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
