@@ -15,7 +15,7 @@ BASE   ?= debian
 INVENTORY ?= ansible/inventory.example
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-image run test check lint-ansible hil camera-wire image update bundle setup-deploy deploy deploy-proof bench kills crash-matrix power-cuts fleet day format lock clean
+.PHONY: help setup setup-test setup-image run test check lint-ansible hil camera-wire image update bundle setup-deploy deploy deploy-proof hub-proof bench kills crash-matrix power-cuts fleet day format lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ deploy: setup-deploy ## Bring kiosks to the newest bundle: INVENTORY=~/kiosks, A
 
 deploy-proof: setup-image setup-deploy ## A stock Debian 13 to a kiosk, updated under an order, rolled back; ARGS="--target container --kiosks 3"
 	@$(BIN)/python -m proofs.deploy $(ARGS)
+
+hub-proof: setup-image setup-deploy ## Three stock Debian 13 machines to a hub by ansible/hub.yml, changed while a kiosk speaks (docs/fleet.md)
+	@$(BIN)/python -m proofs.hub $(ARGS)
 
 bench: setup-test ## Measure speed side by side with what one would take instead; ONLY=bus, ARGS="--rounds 5"
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY)) $(ARGS)

@@ -54,8 +54,9 @@ find_python() {
 test_packages="gcc libc6-dev python3-dev swig libpcsclite-dev pcscd vsmartcard-vpcd chromium libportaudio2 libasound2-dev espeak-ng
   rauc squashfs-tools dbus openssl mtools dosfstools e2fsprogs fdisk bmap-tools zstd xz-utils openssh-client qemu-utils"
 
-# What makes an image, boots it and audits it; another architecture's programs run by qemu-user.
-image_packages="mmdebstrap device-tree-compiler arch-test uidmap lynis qemu-system-x86"
+# What makes an image, boots it and audits it, and brings a hub's nodes what changed; another architecture's programs run
+# by qemu-user.
+image_packages="mmdebstrap device-tree-compiler arch-test uidmap lynis qemu-system-x86 rsync"
 [ "${ARCH:-amd64}" = amd64 ] || image_packages="$image_packages qemu-user-static qemu-system-arm"
 
 fingerprint() {

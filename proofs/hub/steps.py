@@ -145,9 +145,7 @@ class Hubs:
         with self._stages("hub.toml changes") as stage:
             before = self._started("kiosk-hub")
             toml = self._hub.path / "hub.toml"
-            text, count = re.subn(
-                r"^ping_interval_s = \d+$", "ping_interval_s = 7", toml.read_text("utf-8"), flags=re.M
-            )
+            text, count = re.subn(r"^ping_interval_s = \d+", "ping_interval_s = 7", toml.read_text("utf-8"), flags=re.M)
             if count != 1:
                 raise Broken(f"{toml} has no ping_interval_s")
             toml.write_text(text, encoding="utf-8")
@@ -292,7 +290,8 @@ class Hubs:
 
     def _command(self, *words: str) -> str:
         command = [str(Path(sys.executable).with_name("kiosk")), "fleet", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Where files are left that a command writes, as `add` does.
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self._hub.path.parent)
         if done.returncode:
             raise Broken(
                 f"kiosk fleet {words[0]} ends with {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}"
