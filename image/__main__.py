@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,12 @@ app = typer.Typer(
 )
 console = Console()
 _OUT = REPOSITORY / "build" / "image"
+
+
+@app.callback()
+def end_with_what_runs() -> None:
+    """Whoever ends this by SIGTERM ends the program that it waits for, too: `subprocess.run` does, when it is left."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @app.command()
