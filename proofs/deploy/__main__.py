@@ -11,32 +11,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 
-from image.recipe import REPOSITORY, RecipeError
+from image.recipe import REPOSITORY
 from image.stages import Stages
 from proofs.deploy.container import Container, see_the_archive, why_not
-from proofs.deploy.door import MachineFailed, Target
+from proofs.deploy.door import Target
 from proofs.deploy.joined import Joined
 from proofs.deploy.machine import Machine
 from proofs.deploy.playbook import Playbook
 from proofs.deploy.several import Several
-from proofs.deploy.steps import Broken, Proof
+from proofs.deploy.steps import Proof
 from proofs.deploy.stock import stock, stock_tree
+from proofs.deploy.trying import tried
 from proofs.deploy.versions import bundles_of
-from proofs.powercuts.customer import NotServed
-from proofs.powercuts.guest import GuestFailed, make_ssh_key, missing_programs
+from proofs.powercuts.guest import make_ssh_key, missing_programs
 
 # An emulated kiosk takes its time, and a customer may think for as long as the playbook takes to get there.
 SETTINGS: Final[dict[str, Any]] = {
@@ -88,33 +84,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     folder = out / "proof"
     folder.mkdir(parents=True, exist_ok=True)
-    playbooks: list[Playbook] = []
 
-    def end(*_: object) -> None:
-        for each in playbooks:
-            each.stop()
-        sys.exit(128 + signal.SIGTERM)
+    def proof(stack: ExitStack, playbooks: list[Playbook]) -> dict[str, Any]:
+        return {"target": chosen.target, **_tried(chosen, folder, stack, playbooks, console)}
 
-    # Whoever ends us this way has what runs ended, too.
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        with ExitStack() as stack:
-            found = _tried(chosen, folder, stack, playbooks, console)
-    except (Broken, NotServed) as error:
-        console.print(f"[red]broken:[/] {escape(str(error))}", highlight=False)
-        return 1
-    except (MachineFailed, GuestFailed, RecipeError, OSError, subprocess.SubprocessError) as error:
-        console.print(f"[red]deploy-proof:[/] {escape(str(error))}", highlight=False)
-        return 2
-    except KeyboardInterrupt:
-        console.print("[red]deploy-proof:[/] stopped; nothing runs any more")
-        return 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    report = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "target": chosen.target, **found}
-    (folder / "deploy.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    console.print(f"figures in {folder / 'deploy.json'}", highlight=False)
-    return 0
+    return tried("deploy-proof", proof, folder / "deploy.json", console)
 
 
 def _lacking(target: str, out: Path) -> str | None:

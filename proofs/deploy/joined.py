@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from rich.console import Console
 
-from edge.bus.connection import BusUnreachable
 from edge.contract.fleet import FLEET_EVENTS, events_of
 from edge.fleet.applying import apply_all
 from edge.fleet.asking import ask
-from edge.fleet.errors import FleetError
 from edge.fleet.nodes import links
 from edge.fleet.register import changing
 from image.stages import Stages
@@ -23,6 +21,7 @@ from proofs.deploy.door import Target
 from proofs.deploy.kept import bus_of, last_sequence
 from proofs.deploy.playbook import Playbook, Run
 from proofs.deploy.steps import NEXT, Broken, version
+from proofs.deploy.trying import until
 from proofs.fleet.machines import HubMachines, settings_on
 
 _SOON_S: Final = 600.0  # a machine that is emulated takes its time
@@ -32,8 +31,6 @@ _OUT_TCP: Final = (53, 80, 443, 7422)
 _SERVING: Final = (
     "systemctl is-active kiosk-nats kiosk-agent-hardware kiosk-agent-orchestrator; readlink /opt/kiosk/current"
 )
-
-Found = TypeVar("Found")
 
 
 class Joined:
@@ -77,7 +74,7 @@ class Joined:
                 raise Broken(f"a second deployment into the fleet changed {run.changed(self._target.name)}: {run.log}")
         with self._stages("It is asked over the hub") as stage:
             async with hub.sign_in(self._folder, "operator") as asking:
-                answer = await self._until(lambda: ask(asking, self._target.name, "hardware.status"), "it answers")
+                answer = await until(lambda: ask(asking, self._target.name, "hardware.status"), "it answers", _SOON_S)
                 about = await ask(asking, self._target.name, "about")
             self.found["asked"] = {"devices": len(answer["devices"]), "version": about["version"]}
             stage.note = f"{len(answer['devices'])} devices, version {about['version']}"
@@ -103,7 +100,7 @@ class Joined:
                 said = self._target.door.run("admin", "sudo journalctl -u kiosk-nats -n 50 -o cat")
                 return "Authorization Violation" in said
 
-            await self._until(refused, "it is refused when it comes back")
+            await until(refused, "it is refused when it comes back", _SOON_S)
             async with hub.sign_in(self._folder, "system") as system:
                 if any(link.kiosk == self._target.name for link in await links(system)):
                     raise Broken(f"{self._target.name} is still linked to the hub")
@@ -134,24 +131,11 @@ class Joined:
                 numbers.extend([each.origin async for each in reading.read(FLEET_EVENTS, [events_of(name)])])
             return bool(numbers) and (numbers[-1] or 0) >= last
 
-        await self._until(arrived, f"its events up to {last} are in {FLEET_EVENTS}")
+        await until(arrived, f"its events up to {last} are in {FLEET_EVENTS}", _SOON_S)
         if numbers != list(range(1, len(numbers) + 1)):
             raise Broken(f"events of {name} are missing, doubled or out of order at the hub: {numbers}")
         self.found["events"] = len(numbers)
         return f"{len(numbers)} events are at the hub, once and in order"
-
-    async def _until(self, look: Callable[[], Coroutine[Any, Any, Found]], what: str) -> Found:
-        until_s = time.monotonic() + _SOON_S
-        why = ""
-        while time.monotonic() < until_s:
-            try:
-                found = await look()
-                if found:
-                    return found
-            except (FleetError, BusUnreachable) as error:
-                why = f": {error}"
-            await asyncio.sleep(_LOOK_S)
-        raise Broken(f"not within {_SOON_S:g} s: {what}{why}")
 
     def _run(self, own: Mapping[str, Mapping[str, Any]]) -> Run:
         return self._playbook.run(*self._only, *version(NEXT), own=own)

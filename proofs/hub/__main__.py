@@ -10,27 +10,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 
-from edge.fleet.errors import FleetError
-from image.recipe import REPOSITORY, RecipeError
+from image.recipe import REPOSITORY
 from image.stages import Stages
 from proofs.deploy.container import Container, see_the_archive, why_not
-from proofs.deploy.door import MachineFailed, until_up
-from proofs.deploy.steps import Broken
+from proofs.deploy.door import until_up
+from proofs.deploy.playbook import Playbook
 from proofs.deploy.stock import USER, stock_tree
+from proofs.deploy.trying import tried
 from proofs.deploy.versions import bundles_of
 from proofs.hub.playbook import HubPlaybook
 from proofs.hub.steps import Hubs
@@ -60,36 +56,14 @@ def main(words: Sequence[str] | None = None) -> int:
     folder = out / "hub-proof"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    playbooks: list[HubPlaybook] = []
 
-    def end(*_: object) -> None:
-        for each in playbooks:
-            each.stop()
-        sys.exit(128 + signal.SIGTERM)
+    def proof(stack: ExitStack, playbooks: list[Playbook]) -> dict[str, Any]:
+        return _tried(out, folder, stack, playbooks, console)
 
-    # Whoever ends us this way has what runs ended, too.
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        with ExitStack() as stack:
-            found = _tried(out, folder, stack, playbooks, console)
-    except Broken as error:
-        console.print(f"[red]broken:[/] {escape(str(error))}", highlight=False)
-        return 1
-    except (MachineFailed, FleetError, RecipeError, OSError, RuntimeError, subprocess.SubprocessError) as error:
-        console.print(f"[red]hub-proof:[/] {escape(str(error))}", highlight=False)
-        return 2
-    except KeyboardInterrupt:
-        console.print("[red]hub-proof:[/] stopped; nothing runs any more")
-        return 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    report = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **found}
-    (folder / "hub.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    console.print(f"figures in {folder / 'hub.json'}", highlight=False)
-    return 0
+    return tried("hub-proof", proof, folder / "hub.json", console)
 
 
-def _tried(out: Path, folder: Path, stack: ExitStack, playbooks: list[HubPlaybook], console: Console) -> dict[str, Any]:
+def _tried(out: Path, folder: Path, stack: ExitStack, playbooks: list[Playbook], console: Console) -> dict[str, Any]:
     see_the_archive()
     key = make_ssh_key(folder)
     bundles = bundles_of(out, console)
@@ -104,8 +78,9 @@ def _tried(out: Path, folder: Path, stack: ExitStack, playbooks: list[HubPlayboo
             switch.connect(node, number)
         for node in nodes:
             until_up(node, USER, _BOOT_S)
-    playbooks.append(stack.enter_context(HubPlaybook(nodes, bundles, folder, folder / "hub", {})))
-    hubs = Hubs(nodes, switch, playbooks[-1], folder, console)
+    playbook = stack.enter_context(HubPlaybook(nodes, bundles, folder, folder / "hub", {}))
+    playbooks.append(playbook)
+    hubs = Hubs(nodes, switch, playbook, folder, console)
     hubs.draw(key)
     hubs.install()
     asyncio.run(hubs.rest())

@@ -10,9 +10,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -27,6 +27,7 @@ from proofs.deploy.container import Container
 from proofs.deploy.playbook import Run
 from proofs.deploy.steps import FIRST, NEXT, Broken
 from proofs.deploy.stock import USER
+from proofs.deploy.trying import until
 from proofs.fleet.findings import Arrived, Findings
 from proofs.fleet.machines import KioskMachine, free_port
 from proofs.hub.playbook import HubPlaybook
@@ -40,8 +41,6 @@ _STARTED: Final = "systemctl show -p ActiveEnterTimestampMonotonic --value {unit
 _KEEPING: Final = (
     "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:9700/metrics\").read().decode())'"
 )
-
-Found = TypeVar("Found")
 
 
 class Hubs:
@@ -181,8 +180,8 @@ class Hubs:
             self._switch.pull(leader)
             others = [each for each in self._nodes if each != leader]
             said = self._kiosk.said
-            await self._until(lambda: self._has(said + 20), f"events go on without {leader}")
-            keeping = await self._until(lambda: self._keeper_of(others), "another keeper keeps")
+            await until(lambda: self._has(said + 20), f"events go on without {leader}", _SOON_S)
+            keeping = await until(lambda: self._keeper_of(others), "another keeper keeps", _SOON_S)
             self.found["away_gap_s"] = self._gap(began_s)
             self._switch.plug(leader)
             await self._all_here()
@@ -203,14 +202,14 @@ class Hubs:
             async def refused() -> bool:
                 return process.log_has("Authorization Violation")
 
-            await self._until(refused, "it is refused when it comes back")
+            await until(refused, "it is refused when it comes back", _SOON_S)
             had = await self._numbers()
             said = self._kiosk.said
 
             async def spoke() -> bool:
                 return self._kiosk.said >= said + 20
 
-            await self._until(spoke, "it goes on by itself")
+            await until(spoke, "it goes on by itself", _SOON_S)
             if len(await self._numbers()) != len(had):
                 raise Broken("a revoked kiosk is still heard")
             stage.note = (
@@ -221,7 +220,7 @@ class Hubs:
         """Every event that the kiosk has said by now is at the hub, once and in order."""
         with self._stages(what) as stage:
             said = self._kiosk.said or 1
-            await self._until(lambda: self._has(said), f"its {said} events are in {FLEET_EVENTS}")
+            await until(lambda: self._has(said), f"its {said} events are in {FLEET_EVENTS}", _SOON_S)
             arrived = await self._read()
             highest = arrived.highest(KIOSK)
             findings = Findings()
@@ -240,7 +239,7 @@ class Hubs:
             replicas = cluster.get("replicas", [])
             return len(replicas) == len(self._nodes) - 1 and all(each["current"] for each in replicas)
 
-        await self._until(current, f"{FLEET_EVENTS} has three copies that are alike")
+        await until(current, f"{FLEET_EVENTS} has three copies that are alike", _SOON_S)
 
     async def _keeper_of(self, nodes: Sequence[str]) -> str:
         keeping = []
@@ -262,19 +261,6 @@ class Hubs:
             async for stored in hub.read(FLEET_EVENTS, [events_of(KIOSK)]):
                 arrived.add(KIOSK, stored)
         return arrived
-
-    async def _until(self, look: Callable[[], Coroutine[Any, Any, Found]], what: str) -> Found:
-        until_s = time.monotonic() + _SOON_S
-        why = ""
-        while time.monotonic() < until_s:
-            try:
-                found = await look()
-                if found:
-                    return found
-            except BusUnreachable as error:
-                why = f": {error}"
-            await asyncio.sleep(_LOOK_S)
-        raise Broken(f"not within {_SOON_S:g} s: {what}{why}")
 
     def _gap(self, since_s: float) -> float:
         """The longest time since then in which no event was seen to arrive."""
